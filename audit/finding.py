@@ -1,0 +1,174 @@
+"""Finding entries: by officer, subject, event, compartment, reason, outcome, session and time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy.orm import Session
+
+from audit import tables
+from audit.entries import Entry, timestamp
+from audit.errors import Damaged, InvalidEntry, LedgerError
+
+_ENTRIES = tables.entries.c
+_SUBJECTS = tables.subjects.c
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Woven:
+    """An entry that is in the tree; `details` are its sealed details, None when none are kept (any longer)."""
+
+    index: int
+    entry: Entry
+    details: bytes | None
+
+
+def _read(index: int, leaf: bytes, details: bytes | None) -> Woven:
+    try:
+        return Woven(index, Entry.from_canonical(leaf), details)
+    except InvalidEntry as error:
+        raise Damaged(index, "its leaf is not an entry.") from error
+
+
+def _conditions(
+    *,
+    officer: UUID | None,
+    subject: str | None,
+    event: str | None,
+    compartment: str | None,
+    reason: str | None,
+    outcome: str | None,
+    session: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> list[ColumnElement[bool]]:
+    wanted = {
+        _ENTRIES.officer: None if officer is None else str(officer),
+        _ENTRIES.event: event,
+        _ENTRIES.compartment: compartment,
+        _ENTRIES.reason: reason,
+        _ENTRIES.outcome: outcome,
+        _ENTRIES.session: session,
+    }
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    if subject is not None:
+        of_subject = select(_SUBJECTS.index).where(_SUBJECTS.subject == subject)
+        conditions.append(_ENTRIES.index.in_(of_subject))
+    if since is not None:
+        conditions.append(_ENTRIES.at >= timestamp(since))
+    if until is not None:
+        conditions.append(_ENTRIES.at < timestamp(until))
+    return conditions
+
+
+class Finding:
+    """The questions that can be asked of the ledger.
+
+    A filter that is None admits every entry; `since` is included and `until` is not.
+    Found through the columns beside the leaf, answered from the leaf itself.
+    """
+
+    def find(
+        self,
+        connection: Connection | Session,
+        *,
+        officer: UUID | None,
+        subject: str | None,
+        event: str | None,
+        compartment: str | None,
+        reason: str | None,
+        outcome: str | None,
+        session: str | None,
+        since: datetime | None,
+        until: datetime | None,
+        before_index: int | None,
+        limit: int,
+    ) -> list[Woven]:
+        """The newest entries that match, at most `limit`, before `before_index`; raises Damaged."""
+        conditions = _conditions(
+            officer=officer,
+            subject=subject,
+            event=event,
+            compartment=compartment,
+            reason=reason,
+            outcome=outcome,
+            session=session,
+            since=since,
+            until=until,
+        )
+        if before_index is not None:
+            conditions.append(_ENTRIES.index < before_index)
+        query = (
+            select(_ENTRIES.index, _ENTRIES.leaf, tables.details.c.sealed)
+            .outerjoin_from(tables.entries, tables.details, _ENTRIES.id == tables.details.c.id)
+            .where(*conditions)
+            .order_by(_ENTRIES.index.desc())
+            .limit(limit)
+        )
+        return [_read(index, leaf, sealed) for index, leaf, sealed in connection.execute(query)]
+
+    def count(
+        self,
+        connection: Connection | Session,
+        *,
+        officer: UUID | None,
+        subject: str | None,
+        event: str | None,
+        compartment: str | None,
+        reason: str | None,
+        outcome: str | None,
+        session: str | None,
+        since: datetime | None,
+        until: datetime | None,
+    ) -> int:
+        """How many entries match."""
+        conditions = _conditions(
+            officer=officer,
+            subject=subject,
+            event=event,
+            compartment=compartment,
+            reason=reason,
+            outcome=outcome,
+            session=session,
+            since=since,
+            until=until,
+        )
+        query = select(func.count()).select_from(tables.entries).where(*conditions)
+        return connection.execute(query).scalar_one()
+
+    def entry(self, connection: Connection | Session, index: int) -> Woven:
+        """The entry at an index; raises LedgerError when there is none and Damaged when it cannot be read."""
+        query = (
+            select(_ENTRIES.leaf, tables.details.c.sealed)
+            .outerjoin_from(tables.entries, tables.details, _ENTRIES.id == tables.details.c.id)
+            .where(_ENTRIES.index == index)
+        )
+        row = connection.execute(query).one_or_none()
+        if row is None:
+            raise LedgerError("The ledger has no entry of this number.")
+        return _read(index, row.leaf, row.sealed)
+
+    def latest_row_digests(self, connection: Connection | Session) -> Iterator[tuple[str, str, int]]:
+        """The newest digest of each row that any entry changed, as (row, digest, index); reads every leaf.
+
+        A row of the records that does not have this digest was altered or rolled back behind the ledger's back.
+        """
+        seen: set[str] = set()
+        before: int | None = None
+        while True:
+            query = select(_ENTRIES.index, _ENTRIES.leaf).order_by(_ENTRIES.index.desc()).limit(_PAGE)
+            rows = connection.execute(query if before is None else query.where(_ENTRIES.index < before)).all()
+            if not rows:
+                return
+            before = rows[-1].index
+            for index, leaf in rows:
+                # Most leaves change no row, and reading JSON is what takes the time.
+                if b'"rows":{}' in leaf:
+                    continue
+                for row, digest in _read(index, leaf, None).entry.rows.items():
+                    if row not in seen:
+                        seen.add(row)
+                        yield row, digest, index

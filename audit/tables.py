@@ -1,0 +1,164 @@
+"""The ledger's tables, with metadata of their own, and the triggers that refuse to change them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Engine,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+
+from audit.entries import Entry, timestamp
+
+metadata = MetaData()
+
+# SQLite makes the primary key the row's own number only when its type is spelled INTEGER.
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+pending = Table(
+    "ledger_pending",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=True),
+)
+
+entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("index", _NUMBER, primary_key=True, autoincrement=False),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("officer", Text, nullable=True),
+    Column("session", Text, nullable=True),
+    Column("compartment", Text, nullable=True),
+    Column("reason", Text, nullable=True),
+    Column("outcome", Text, nullable=False),
+    CheckConstraint('"index" >= 0', name="ledger_entries_index_from_zero"),
+    Index("ledger_entries_officer", "officer", "index"),
+    Index("ledger_entries_event", "event", "index"),
+    Index("ledger_entries_at", "at"),
+)
+
+subjects = Table(
+    "ledger_subjects",
+    metadata,
+    Column("index", _NUMBER, primary_key=True, autoincrement=False),
+    Column("subject", Text, primary_key=True),
+    Index("ledger_subjects_subject", "subject", "index"),
+)
+
+details = Table(
+    "ledger_details",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+heads = Table(
+    "ledger_heads",
+    metadata,
+    Column("size", _NUMBER, primary_key=True, autoincrement=False),
+    Column("previous", BigInteger, nullable=False, unique=True),
+    Column("root", LargeBinary, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    CheckConstraint("size > previous AND previous >= 0", name="ledger_heads_grow"),
+)
+
+
+def copies(entry: Entry) -> dict[str, str | None]:
+    """What the copied columns must hold for an entry."""
+    return {
+        "at": timestamp(entry.at),
+        "event": entry.event,
+        "officer": None if entry.officer is None else str(entry.officer),
+        "session": entry.session,
+        "compartment": entry.compartment,
+        "reason": entry.reason,
+        "outcome": entry.outcome,
+    }
+
+
+def entry_row(index: int, entry: Entry, leaf: bytes, leaf_hash: bytes) -> dict[str, Any]:
+    """The row of an entry that is being woven."""
+    return {"index": index, "id": entry.id, "leaf": leaf, "leaf_hash": leaf_hash, **copies(entry)}
+
+
+_APPEND_ONLY = {
+    "ledger_entries": ('"index"', "id"),
+    "ledger_subjects": (),
+    "ledger_heads": ("size", "previous"),
+}
+_NEVER_UPDATED = ("ledger_pending", "ledger_details")
+
+
+def _sqlite_guards() -> Iterator[str]:
+    for table, keys in _APPEND_ONLY.items():
+        for act in ("UPDATE", "DELETE"):
+            yield (
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{act.lower()} BEFORE {act} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+            )
+        if keys:
+            # INSERT OR REPLACE would otherwise remove a row without firing the DELETE trigger.
+            same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+            yield (
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "  # noqa: S608
+                f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+            )
+    for table in _NEVER_UPDATED:
+        yield (
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+        )
+
+
+def _postgresql_guards() -> Iterator[str]:
+    yield (
+        "CREATE OR REPLACE FUNCTION ledger_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger only grows'; END $$"
+    )
+    for table in _APPEND_ONLY:
+        yield (
+            f"CREATE OR REPLACE TRIGGER {table}_only_grows BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION ledger_only_grows()"
+        )
+        yield (
+            f"CREATE OR REPLACE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION ledger_only_grows()"
+        )
+    for table in _NEVER_UPDATED:
+        yield (
+            f"CREATE OR REPLACE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION ledger_only_grows()"
+        )
+
+
+def guards(dialect_name: str) -> list[str]:
+    """The DDL of the triggers, safe to run again; raises ValueError for an engine that is not supported."""
+    if dialect_name == "sqlite":
+        return list(_sqlite_guards())
+    if dialect_name == "postgresql":
+        return list(_postgresql_guards())
+    raise ValueError("The ledger is kept on SQLite or PostgreSQL.")
+
+
+def create_all(engine: Engine) -> None:
+    """Make the ledger's tables and triggers in a database that has none."""
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        for statement in guards(engine.dialect.name):
+            connection.exec_driver_sql(statement)
