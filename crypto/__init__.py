@@ -1,0 +1,1 @@
+"""Keys, sealing, and search over sealed text; it knows nothing of records, roles or the web."""
