@@ -1,0 +1,37 @@
+#!/bin/sh
+# Installs what the tests need of Debian (PostgreSQL, Chromium, oathtool) when root; otherwise says what is skipped.
+set -eu
+say() { printf '%s\n' "$*" >&2; }
+
+has_postgresql() {
+    [ -n "${PG_BIN:-}" ] && [ -x "$PG_BIN/initdb" ] && return 0
+    command -v initdb >/dev/null 2>&1 && return 0
+    for initdb in /usr/lib/postgresql/*/bin/initdb; do [ -x "$initdb" ] && return 0; done
+    return 1
+}
+has_browser() { [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null 2>&1; }
+has_oathtool() { command -v oathtool >/dev/null 2>&1; }
+
+missing=
+has_postgresql || missing="$missing postgresql"
+has_browser || missing="$missing chromium"
+has_oathtool || missing="$missing oathtool"
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    say "Installing for the tests:$missing"
+    # Debian would start a cluster of its own; the tests make a private one and want no other.
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+        echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+    export DEBIAN_FRONTEND=noninteractive
+    # shellcheck disable=SC2086 # The names are separate words on purpose.
+    if apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null; then exit 0; fi
+    say "Debian's packages could not be installed:$missing"
+fi
+
+say "********************************************************************************"
+has_postgresql || say "SKIPPED: every test on PostgreSQL. As root: apt-get install postgresql"
+has_browser || say "SKIPPED: every browser journey. As root: apt-get install chromium"
+has_oathtool || say "SKIPPED: checking codes with another's programme. As root: apt-get install oathtool"
+say "********************************************************************************"
