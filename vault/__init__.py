@@ -1,0 +1,1 @@
+"""The Flask service that keeps the programme's records."""
