@@ -1,0 +1,74 @@
+// What a page does by itself. Everything here is an addition: each page works without it.
+"use strict";
+
+(function () {
+  // Opened fields leave the page, and not only the screen, when the officer does.
+  function close(panel) {
+    const words = panel.querySelector("[data-opened-words]");
+    if (!words) return;
+    const notice = document.createElement("div");
+    notice.className = "vault-opened-hidden";
+    notice.setAttribute("role", "status");
+    notice.append("Hidden because you were away. ");
+    const again = document.createElement("a");
+    again.className = "usa-link";
+    again.href = panel.dataset.again;
+    again.textContent = "Open it again.";
+    notice.append(again);
+    words.replaceWith(notice);
+  }
+
+  const panels = Array.from(document.querySelectorAll("[data-opened]"));
+  function closeAll() {
+    panels.forEach(close);
+  }
+  panels.forEach(function (panel) {
+    let timer = 0;
+    function wait() {
+      clearTimeout(timer);
+      timer = setTimeout(close, Number(panel.dataset.opened) * 1000, panel);
+    }
+    ["keydown", "pointerdown", "pointermove", "scroll"].forEach(function (sign) {
+      document.addEventListener(sign, wait, { passive: true });
+    });
+    wait();
+  });
+  document.addEventListener("visibilitychange", function () {
+    if (document.visibilityState === "hidden") closeAll();
+  });
+  // The browser may keep the page for its Back button; it keeps it closed.
+  window.addEventListener("pagehide", closeAll);
+
+  // A session ends when nothing was sent for a while; two minutes before, the officer is told.
+  const idle = Number(document.body.dataset.idleSeconds);
+  if (idle > 0) {
+    setTimeout(function () {
+      const notice = document.createElement("div");
+      notice.className = "vault-leaving";
+      notice.setAttribute("role", "alert");
+      notice.innerHTML =
+        '<div class="usa-alert usa-alert--warning"><div class="usa-alert__body"><p class="usa-alert__text">' +
+        "You will be signed out in two minutes. Save your work now to stay signed in.</p></div></div>";
+      document.body.append(notice);
+    }, Math.max(idle - 120, 0) * 1000);
+  }
+
+  // A password can be looked at while it is typed.
+  document.querySelectorAll("input[data-secret]").forEach(function (box) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "vault-reveal";
+    button.setAttribute("aria-controls", box.id);
+    function word() {
+      button.textContent = box.type === "password" ? "Show password" : "Hide password";
+    }
+    button.addEventListener("click", function () {
+      box.type = box.type === "password" ? "text" : "password";
+      word();
+    });
+    // It is never sent readable, so that the browser does not offer to keep it as plain text.
+    if (box.form) box.form.addEventListener("submit", function () { box.type = "password"; });
+    word();
+    box.after(button);
+  });
+})();
