@@ -5,7 +5,8 @@ import math
 import os
 import struct
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
+from types import UnionType
 from typing import Any
 from uuid import UUID
 
@@ -15,15 +16,29 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from crypto.encoding import enc, framed
 from crypto.errors import Malformed, Refused, Unsealable
 from crypto.hidden import Hidden
-from crypto.padding import padded_length
+from crypto.padding import LAST_STEP, padded_length
 from crypto.places import FORMAT, HEADER_LENGTH, NONCE_LENGTH, SHORTEST_BLOB, SUITE, Place
 
 Value = str | date | int | float | bytes | list[Any] | dict[str, Any] | None
 
-NOTHING_TAG = 0
 LONGEST_VALUE = 2**30
-PREFIX = 5
 CIPHERTEXT_START = HEADER_LENGTH + NONCE_LENGTH
+
+
+def _date_bytes(value: date) -> bytes:
+    if isinstance(value, datetime):
+        raise TypeError
+    return value.isoformat().encode()
+
+
+def _date_from(content: bytes) -> date:
+    return date.fromisoformat(content.decode())
+
+
+def _int_bytes(value: int) -> bytes:
+    if isinstance(value, bool):
+        raise TypeError
+    return b"%d" % value
 
 
 def _json_bytes(value: Any) -> bytes:
@@ -34,121 +49,127 @@ def _json_bytes(value: Any) -> bytes:
     return text.encode()
 
 
+def _real_bytes(value: float) -> bytes:
+    if not math.isfinite(value):
+        raise ValueError
+    return struct.pack(">d", value)
+
+
 def _real_from(content: bytes) -> float:
     (number,) = struct.unpack(">d", content)
     return float(number)
 
 
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-# Per kind: the tag byte inside the plaintext, what fits, how it is written, how it is read.
-_Kind = tuple[int, Callable[[Any], bool], Callable[[Any], bytes], Callable[[bytes], Any]]
+# The tag inside the plaintext, what fits, how it is written and how it is read. These are bare tuples
+# because Python takes them apart several times faster than named ones.
+_Kind = tuple[int, type | UnionType, Callable[[Any], bytes], Callable[[bytes], Value]]
 _KINDS: dict[str, _Kind] = {
-    "text": (1, lambda value: isinstance(value, str), lambda value: value.encode(), bytes.decode),
-    "date": (
-        2,
-        lambda value: type(value) is date,
-        lambda value: value.isoformat().encode(),
-        lambda content: date.fromisoformat(content.decode()),
-    ),
-    "int": (3, _is_integer, lambda value: b"%d" % value, int),
-    "json": (4, lambda value: isinstance(value, list | dict), _json_bytes, json.loads),
-    "bytes": (5, lambda value: isinstance(value, bytes), bytes, bytes),
-    "real": (
-        6,
-        lambda value: isinstance(value, float) and math.isfinite(value),
-        lambda value: struct.pack(">d", value),
-        _real_from,
-    ),
+    "text": (1, str, str.encode, bytes.decode),
+    "date": (2, date, _date_bytes, _date_from),
+    "int": (3, int, _int_bytes, int),
+    "json": (4, list | dict, _json_bytes, json.loads),
+    "bytes": (5, bytes, bytes, bytes),
+    "real": (6, float, _real_bytes, _real_from),
 }
 
+# Most fields are short, and a page opens many: what their length alone decides is looked up.
+_PADDED = tuple(padded_length(length) for length in range(LAST_STEP + 1))
+_pack_prefix, _unpack_prefix = struct.Struct(">BI").pack, struct.Struct(">BI").unpack_from
+PREFIX = 5
+LONGEST_SHORT = LAST_STEP - PREFIX
+_NOTHING = bytes(_PADDED[PREFIX])
 
-def _content(value: Value, kind: str) -> bytes:
-    """The bytes of a value of this kind; raises Unsealable without quoting the value."""
-    _, fits, write, _ = _KINDS[kind]
-    if not fits(value):
-        raise Unsealable("The value is not of the kind that its place holds.")
-    try:
-        content = write(value)
-    except (ValueError, TypeError, RecursionError):
-        raise Unsealable("The value is not of the kind that its place holds.") from None
-    if len(content) > LONGEST_VALUE:
-        raise Unsealable("The value is too long for a field; keep it as a file.")
-    return content
+_Column = tuple[bytes, bytes, int, type | UnionType, Callable[[Any], bytes], Callable[[bytes], Value]]
+
+
+class _Columns(dict[tuple[str, str, str], _Column]):
+    """What one lockbox knows of a column: the associated bytes around the row's id, and its kind.
+
+    Worked out when first asked for; a schema has few columns, a page opens many fields.
+    """
+
+    def __init__(self, lockbox: UUID, epoch: int) -> None:
+        super().__init__()
+        self._owner = framed(lockbox) + framed(epoch)
+
+    def __missing__(self, key: tuple[str, str, str]) -> _Column:
+        table, column, kind = key
+        if kind not in _KINDS:
+            raise Unsealable("No field is of this kind.")
+        head = enc("vault/field/v1", SUITE, table) + (16).to_bytes(4, "big")
+        tail = framed(column) + self._owner + framed(kind)
+        self[key] = found = (head, tail, *_KINDS[kind])
+        return found
 
 
 class FieldCipher(Hidden):
     """Seals and opens the fields of one lockbox in one epoch.
 
-    The AES object and the parts of the associated bytes that do not change from row to row are made
-    once, because a page opens many fields.
+    The AES object and the associated bytes that do not change from row to row are made once, because a
+    page opens many fields.
     """
 
-    __slots__ = ("_aes", "_epoch", "_header", "_lockbox", "_places")
+    __slots__ = ("_columns", "_decrypt", "_encrypt", "_header")
 
     def __init__(self, fields_key: bytes, lockbox: UUID, epoch: int) -> None:
         if not 0 <= epoch < 2**32:
             raise Unsealable("The epoch of a lockbox is a number of 32 bits.")
-        self._aes = AESGCM(fields_key)
+        aes = AESGCM(fields_key)
+        self._encrypt, self._decrypt = aes.encrypt, aes.decrypt
         self._header = bytes((FORMAT, SUITE)) + epoch.to_bytes(4, "big")
-        self._lockbox = lockbox
-        self._epoch = epoch
-        self._places: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
+        self._columns = _Columns(lockbox, epoch)
 
     def seal(self, value: Value, place: Place) -> bytes:
-        """The blob of one field, an absent value included; raises Unsealable."""
-        table, row, column, kind = place
-        ends = self._places.get((table, column, kind)) or self._ends(table, column, kind)
+        """The blob of one field, an absent value included; raises Unsealable, never quoting the value."""
+        head, tail, tag, fits, write, _ = self._columns[place.table, place.column, place.kind]
         if value is None:
-            plaintext = b"\0\0\0\0\0"
+            plaintext = _NOTHING
         else:
-            content = _content(value, kind)
-            plaintext = b"%c%b%b" % (_KINDS[kind][0], len(content).to_bytes(4, "big"), content)
-        plaintext = plaintext.ljust(padded_length(len(plaintext)), b"\0")
+            if not isinstance(value, fits):
+                raise Unsealable("The value is not of the kind that its place holds.")
+            try:
+                content = write(value)
+            except (ValueError, TypeError, RecursionError):
+                raise Unsealable("The value is not of the kind that its place holds.") from None
+            length = len(content)
+            padded = _PADDED[length + PREFIX] if length <= LONGEST_SHORT else _long(length)
+            plaintext = (_pack_prefix(tag, length) + content).ljust(padded, b"\0")
         nonce = os.urandom(NONCE_LENGTH)
-        associated = ends[0] + row.bytes + ends[1]
-        return self._header + nonce + self._aes.encrypt(nonce, plaintext, associated)
+        sealed = self._encrypt(nonce, plaintext, head + place.row.int.to_bytes(16, "big") + tail)
+        return self._header + nonce + sealed
 
     def open(self, blob: bytes, place: Place) -> Value:
         """The value that was sealed for this place; raises Refused."""
-        table, row, column, kind = place
-        ends = self._places.get((table, column, kind)) or self._ends(table, column, kind)
+        head, tail, tag, _, _, read = self._columns[place.table, place.column, place.kind]
         if blob[:HEADER_LENGTH] != self._header or len(blob) < SHORTEST_BLOB:
             raise Malformed("These bytes are not a field sealed by this lockbox in this epoch.")
-        nonce, ciphertext = blob[HEADER_LENGTH:CIPHERTEXT_START], blob[CIPHERTEXT_START:]
+        associated = head + place.row.int.to_bytes(16, "big") + tail
         try:
-            plaintext = self._aes.decrypt(nonce, ciphertext, ends[0] + row.bytes + ends[1])
+            plaintext = self._decrypt(
+                blob[HEADER_LENGTH:CIPHERTEXT_START], blob[CIPHERTEXT_START:], associated
+            )
         except InvalidTag:
             raise Refused("The field was changed, or belongs to another place or lockbox.") from None
-        return _value(plaintext, kind)
+        found, length = _unpack_prefix(plaintext)
+        if len(plaintext) != (
+            _PADDED[length + PREFIX] if length <= LONGEST_SHORT else padded_length(length + PREFIX)
+        ):
+            raise Malformed("The padding inside the sealed bytes is not ours.")
+        if found != tag:
+            if plaintext == _NOTHING:
+                return None
+            raise Malformed("The sealed value is not of the kind that its place holds.")
+        try:
+            return read(plaintext[PREFIX : length + PREFIX])
+        except (ValueError, RecursionError, struct.error):
+            raise Malformed("The sealed value is not of the kind that its place holds.") from None
 
-    def _ends(self, table: str, column: str, kind: str) -> tuple[bytes, bytes]:
-        """The associated bytes before and after the sixteen bytes of the row's id."""
-        if kind not in _KINDS:
-            raise Unsealable("No field is of this kind.")
-        head = enc("vault/field/v1", SUITE, table) + (16).to_bytes(4, "big")
-        tail = b"".join((framed(column), framed(self._lockbox), framed(self._epoch), framed(kind)))
-        self._places[table, column, kind] = head, tail
-        return head, tail
 
-
-def _value(plaintext: bytes, kind: str) -> Value:
-    """The value inside authenticated bytes; raises Malformed when they are not of the format."""
-    tag, _, _, read = _KINDS[kind]
-    end = PREFIX + int.from_bytes(plaintext[1:PREFIX], "big")
-    if len(plaintext) != padded_length(end):
-        raise Malformed("The padding inside the sealed bytes is not ours.")
-    if plaintext[0] == NOTHING_TAG and end == PREFIX:
-        return None
-    try:
-        value: Value = read(plaintext[PREFIX:end])
-    except (ValueError, struct.error, RecursionError):
-        raise Malformed("The sealed value is not of the kind that its place holds.") from None
-    if plaintext[0] != tag:
-        raise Malformed("The sealed value is not of the kind that its place holds.")
-    return value
+def _long(length: int) -> int:
+    """The padded length of a long value; raises Unsealable when no field may be as long."""
+    if length > LONGEST_VALUE:
+        raise Unsealable("The value is too long for a field; keep it as a file.")
+    return padded_length(length + PREFIX)
 
 
 def seal_field(fields_key: bytes, value: Value, place: Place, lockbox: UUID, epoch: int) -> bytes:
