@@ -27,13 +27,15 @@ Fact = str | int | bool | date | datetime | UUID | None
 VERSION = 1
 LARGEST_LEAF = 8192
 OUTCOMES = ("done", "refused", "failed")
-TOKEN = r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,79}"  # noqa: S105
-_TOKEN = re.compile(TOKEN)
+REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,79}"
+_REFERENCE = re.compile(REFERENCE)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST_INTEGER = 2**53 - 1
 _KEYS = frozenset(
-    ("at", "compartment", "details", "event", "facts", "fields", "id")
-    + ("officer", "outcome", "reason", "rows", "session", "subjects", "v")
+    [
+        *("at", "compartment", "details", "event", "facts", "fields", "id"),
+        *("officer", "outcome", "reason", "rows", "session", "subjects", "v"),
+    ]
 )
 
 
@@ -42,12 +44,12 @@ def _check(holds: bool, message: str) -> None:
         raise InvalidEntry(message)
 
 
-def _is_token(value: object) -> bool:
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
+def _is_reference(value: object) -> bool:
+    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
 
 
-def _check_tokens(values: Sequence[object], message: str) -> None:
-    _check(all(_is_token(value) for value in values), message)
+def _check_references(values: Sequence[object], message: str) -> None:
+    _check(all(_is_reference(value) for value in values), message)
 
 
 def _check_digest(value: object, message: str) -> None:
@@ -81,7 +83,7 @@ def _plain(fact: Fact) -> str | int | bool | None:
         return fact.isoformat()
     if isinstance(fact, UUID):
         return str(fact)
-    _check(_is_token(fact), "A fact in the ledger must be a reference, an enum, a date or a number.")
+    _check(_is_reference(fact), "A fact in the ledger must be a reference, an enum, a date or a number.")
     return fact
 
 
@@ -123,13 +125,13 @@ class Entry:
         object.__setattr__(self, "at", _moment(timestamp(self.at)))
         object.__setattr__(self, "subjects", tuple(self.subjects))
         object.__setattr__(self, "fields", tuple(self.fields))
-        _check_tokens([self.event], "The entry's event is not a name.")
+        _check_references([self.event], "The entry's event is not a name.")
         named = [part for part in (self.session, self.compartment, self.reason) if part is not None]
-        _check_tokens(named, "The entry's session, compartment or reason is not a name.")
-        _check_tokens([*self.subjects, *self.fields], "The entry's subjects and fields must be references.")
+        _check_references(named, "The entry's session, compartment or reason is not a name.")
+        _check_references([*self.subjects, *self.fields], "Subjects and fields must be references.")
         _check(len(set(self.subjects)) == len(self.subjects), "The entry names a subject twice.")
         _check(self.outcome in OUTCOMES, "The entry's outcome is not one of done, refused, failed.")
-        _check_tokens([*self.rows, *self.facts], "The entry's rows and facts must be named by references.")
+        _check_references([*self.rows, *self.facts], "Rows and facts must be named by references.")
         for digest in self.rows.values():
             _check_digest(digest, "A row's digest must be a SHA-256 in hexadecimal.")
         if self.details is not None:

@@ -44,3 +44,7 @@ class NotaryRefuses(Refusal):
 
 class DetailsRefused(Refusal):
     """Details do not open, or are not the ones their entry committed to."""
+
+
+class NotVerified(Refusal):
+    """A checkpoint, or a key that should verify one, that cannot be believed."""

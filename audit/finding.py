@@ -19,7 +19,7 @@ _PAGE = 1000
 
 @dataclass(frozen=True)
 class Woven:
-    """An entry that is in the tree; `details` are its sealed details, None when none are kept (any longer)."""
+    """An entry that is in the tree; `details` are its sealed details, None when none are kept."""
 
     index: int
     entry: Entry
@@ -154,7 +154,7 @@ class Finding:
     def latest_row_digests(self, connection: Connection | Session) -> Iterator[tuple[str, str, int]]:
         """The newest digest of each row that any entry changed, as (row, digest, index); reads every leaf.
 
-        A row of the records that does not have this digest was altered or rolled back behind the ledger's back.
+        A row of the records that does not have this digest was altered or rolled back unrecorded.
         """
         seen: set[str] = set()
         before: int | None = None
@@ -163,7 +163,7 @@ class Finding:
             rows = connection.execute(query if before is None else query.where(_ENTRIES.index < before)).all()
             if not rows:
                 return
-            before = rows[-1].index
+            before = rows[-1][0]
             for index, leaf in rows:
                 # Most leaves change no row, and reading JSON is what takes the time.
                 if b'"rows":{}' in leaf:

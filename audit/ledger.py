@@ -61,7 +61,7 @@ class Ledger(Finding):
         _LEDGERS.add(self)
 
     def pend(self, connection: Connection | Session, entry: Entry, details: Details | None) -> None:
-        """Add an entry to the caller's own transaction: the change and its entry commit together or not at all.
+        """Add an entry to the caller's transaction: the change and its entry commit together or not at all.
 
         Call `settle` after the commit and before anything is answered. Raises InvalidEntry.
         """
@@ -118,7 +118,8 @@ class Ledger(Finding):
                 self._weaver = Weaver(own_engine(self._engine))
             return self._weaver
 
-    def _forget_thread(self) -> None:
+    def forget_thread(self) -> None:
+        """In a child process just forked: let go of the weaver, whose thread stayed with the parent."""
         if self._weaver is not None:
             # The parent still uses this connection: a child that closed it would end the parent's session.
             _LEFT_TO_PARENT.append(self._weaver)
@@ -133,7 +134,7 @@ _LEFT_TO_PARENT: list[Weaver] = []
 def _after_fork() -> None:
     # Threads do not survive a fork; the child starts a weaver of its own when it first needs one.
     for ledger in list(_LEDGERS):
-        ledger._forget_thread()
+        ledger.forget_thread()
 
 
 os.register_at_fork(after_in_child=_after_fork)

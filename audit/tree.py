@@ -97,8 +97,8 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
 
 def halve(hashes: Sequence[bytes]) -> list[bytes]:
     """The parents of an even number of neighbouring hashes."""
-    digest = sha256
-    return [digest(b"\x01" + left + right).digest() for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    pairs = zip(hashes[::2], hashes[1::2], strict=True)
+    return [sha256(b"\x01" + left + right).digest() for left, right in pairs]
 
 
 def from_leaves(leaf_hashes: Sequence[bytes]) -> GetHash:
@@ -192,11 +192,16 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
         if proof or old_root != new_root:
             raise InvalidProof("Two trees of one size are not the same tree.")
         return
-    path = list(proof)
-    if old & (old - 1) == 0:
-        path.insert(0, old_root)
+    # When the old tree is a complete subtree of the new one, its root is the first node and left out.
+    path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     if not path:
         raise InvalidProof("The consistency proof is too short.")
+    if _joined_roots(old, new, path) != (old_root, new_root):
+        raise InvalidProof("The consistency proof does not join the two roots.")
+
+
+def _joined_roots(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """The roots of the old and the new tree that a consistency proof leads to."""
     position, last = old - 1, new - 1
     while position & 1:
         position >>= 1
@@ -215,5 +220,6 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
             after = node_hash(after, sibling)
         position >>= 1
         last >>= 1
-    if last != 0 or before != old_root or after != new_root:
-        raise InvalidProof("The consistency proof does not join the two roots.")
+    if last != 0:
+        raise InvalidProof("The consistency proof is too short.")
+    return before, after

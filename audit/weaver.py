@@ -224,7 +224,8 @@ def _weave(connection: Connection, taken: Sequence[Waiting]) -> _Batch:
 def read_frontier(connection: Connection) -> tuple[int, Frontier]:
     """The newest head's size and frontier."""
     heads = tables.heads.c
-    row = connection.execute(select(heads.size, heads.frontier).order_by(heads.size.desc()).limit(1)).one_or_none()
+    newest = select(heads.size, heads.frontier).order_by(heads.size.desc()).limit(1)
+    row = connection.execute(newest).one_or_none()
     if row is None:
         return 0, Frontier()
     return row.size, Frontier.from_bytes(row.size, row.frontier)

@@ -1,0 +1,248 @@
+"""Checkpoints: the size and root of the tree as a C2SP signed note, and the keys that sign and verify it.
+
+Signed twice by the notary: Ed25519 over the note's text (c2sp.org/signed-note, type 0x01), and ML-DSA-44 as a
+cosignature over the size, the root and the time (c2sp.org/tlog-cosignature, type 0x06).
+"""
+
+import binascii
+import os
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Self
+
+from audit.errors import LedgerError, NotaryRefuses, NotVerified
+from crypto.errors import CryptoError
+from crypto.signatures import (
+    ED25519_PUBLIC_LENGTH,
+    MLDSA44_PUBLIC_LENGTH,
+    MLDSA44_SIGNATURE_LENGTH,
+    SEED_LENGTH,
+    Ed25519Key,
+    MLDSA44Key,
+    verify_ed25519,
+    verify_mldsa44,
+)
+
+ED25519 = 0x01
+MLDSA44 = 0x06
+_PUBLIC_LENGTH = {ED25519: ED25519_PUBLIC_LENGTH, MLDSA44: MLDSA44_PUBLIC_LENGTH}
+_ORIGIN = re.compile(r"[!-*,-~]{1,255}")
+_SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
+_LARGEST_NOTE = 1 << 20
+
+
+def _decode(text: str, what: str) -> bytes:
+    try:
+        decoded = b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NotVerified(f"The {what} is not base64.") from None
+    if b64encode(decoded).decode() != text:
+        raise NotVerified(f"The {what} is not base64.")
+    return decoded
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What the notary vouches for: the origin of the log, its size and root; `text` is the whole note."""
+
+    origin: str
+    size: int
+    root: bytes
+    text: str
+
+    @property
+    def body(self) -> str:
+        """The signed text, up to and with its last newline."""
+        return note_body(self.origin, self.size, self.root)
+
+
+def note_body(origin: str, size: int, root: bytes) -> str:
+    """The three lines of a checkpoint (c2sp.org/tlog-checkpoint)."""
+    return f"{origin}\n{size}\n{b64encode(root).decode()}\n"
+
+
+def parse(text: str) -> Checkpoint:
+    """Read a checkpoint without believing it; raises NotVerified when it is malformed."""
+    body, separator, signatures = text.partition("\n\n")
+    lines = body.split("\n")
+    if not separator or not signatures or len(lines) != 3 or len(text) > _LARGEST_NOTE:
+        raise NotVerified("The checkpoint is not a signed note of three lines.")
+    origin, size, root = lines
+    if not _ORIGIN.fullmatch(origin) or not _SIZE.fullmatch(size):
+        raise NotVerified("The checkpoint's origin or size is malformed.")
+    decoded = _decode(root, "checkpoint's root")
+    if len(decoded) != 32:
+        raise NotVerified("The checkpoint's root is not 32 bytes long.")
+    return Checkpoint(origin, int(size), decoded, text)
+
+
+def key_id(name: str, kind: int, public: bytes) -> bytes:
+    """The four bytes that point from a signature to its key."""
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """A public key with its name, in text `name+id+base64(type || key)`."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Read a verifier key; raises NotVerified when it is malformed or of an unknown type."""
+        name, _, rest = text.strip().partition("+")
+        identifier, _, encoded = rest.partition("+")
+        material = _decode(encoded, "verifier key")
+        if (
+            not _ORIGIN.fullmatch(name)
+            or _PUBLIC_LENGTH.get(material[0] if material else -1) != len(material) - 1
+        ):
+            raise NotVerified("The verifier key is neither an Ed25519 nor an ML-DSA-44 key.")
+        key = cls(name, material[0], material[1:])
+        if identifier != key_id(key.name, key.kind, key.public).hex():
+            raise NotVerified("The verifier key's identifier does not fit the key.")
+        return key
+
+    @property
+    def algorithm(self) -> str:
+        """The name of the signature algorithm."""
+        return "Ed25519" if self.kind == ED25519 else "ML-DSA-44"
+
+    def to_text(self) -> str:
+        """The key as others configure it."""
+        material = b64encode(bytes([self.kind]) + self.public).decode()
+        return f"{self.name}+{key_id(self.name, self.kind, self.public).hex()}+{material}"
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """Check that this key signed the checkpoint; raises NotVerified."""
+        signatures = _signatures_by(self, checkpoint.text)
+        if not signatures:
+            raise NotVerified(f"The checkpoint bears no {self.algorithm} signature of {self.name}.")
+        for signature in signatures:
+            try:
+                self._check_one(checkpoint, signature)
+            except CryptoError:
+                raise NotVerified(
+                    f"The checkpoint's {self.algorithm} signature is not of {self.name}."
+                ) from None
+
+    def _check_one(self, checkpoint: Checkpoint, signature: bytes) -> None:
+        if self.kind == ED25519:
+            verify_ed25519(self.public, signature, checkpoint.body.encode())
+            return
+        if len(signature) != 8 + MLDSA44_SIGNATURE_LENGTH:
+            raise NotVerified("The checkpoint's ML-DSA-44 signature has the wrong length.")
+        seconds = int.from_bytes(signature[:8], "big")
+        verify_mldsa44(self.public, signature[8:], cosigned_message(self.name, seconds, checkpoint))
+
+
+def _signatures_by(key: VerifierKey, text: str) -> list[bytes]:
+    found = []
+    for line in text.partition("\n\n")[2].removesuffix("\n").split("\n"):
+        dash, _, rest = line.partition(" ")
+        name, _, encoded = rest.partition(" ")
+        if dash != "\u2014" or not name or not encoded:
+            raise NotVerified("A signature line of the checkpoint is malformed.")
+        decoded = _decode(encoded, "checkpoint's signature")
+        if name == key.name and decoded[:4] == key_id(key.name, key.kind, key.public):
+            found.append(decoded[4:])
+    return found
+
+
+def cosigned_message(cosigner: str, seconds: int, checkpoint: Checkpoint) -> bytes:
+    """What ML-DSA-44 signs: label, cosigner, time, origin, first leaf 0, size and root (tlog-cosignature)."""
+    name, origin = cosigner.encode(), checkpoint.origin.encode()
+    return b"".join(
+        (
+            b"subtree/v1\n\x00",
+            bytes([len(name)]) + name,
+            seconds.to_bytes(8, "big"),
+            bytes([len(origin)]) + origin,
+            bytes(8),
+            checkpoint.size.to_bytes(8, "big"),
+            checkpoint.root,
+        )
+    )
+
+
+@dataclass(frozen=True, repr=False)
+class NotaryKeys:
+    """The notary's two private keys, and the origin that names the log and both keys."""
+
+    origin: str
+    ed25519: Ed25519Key
+    mldsa44: MLDSA44Key
+
+    def __post_init__(self) -> None:
+        if not _ORIGIN.fullmatch(self.origin):
+            raise LedgerError("The origin must be a name of visible ASCII characters without a plus sign.")
+
+    @classmethod
+    def generate(cls, origin: str) -> Self:
+        """New keys."""
+        return cls(origin, Ed25519Key.generate(), MLDSA44Key.generate())
+
+    @classmethod
+    def load(cls, path: Path, origin: str) -> Self:
+        """Read the keys; raises NotaryRefuses when the file is missing, readable by others or malformed."""
+        try:
+            if path.stat().st_mode & 0o077:
+                raise NotaryRefuses("The notary's key file may be read by others; its mode must be 0400.")
+            seeds = path.read_bytes()
+        except OSError:
+            raise NotaryRefuses("The notary's key file cannot be read.") from None
+        if len(seeds) != 2 * SEED_LENGTH:
+            raise NotaryRefuses("The notary's key file does not hold two seeds of 32 bytes.")
+        return cls(origin, Ed25519Key(seeds[:SEED_LENGTH]), MLDSA44Key(seeds[SEED_LENGTH:]))
+
+    def save(self, path: Path) -> None:
+        """Write the keys to a new file of mode 0400; raises FileExistsError rather than replace any."""
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(self.ed25519.seed + self.mldsa44.seed)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def verifier_keys(self) -> tuple[VerifierKey, VerifierKey]:
+        """The public halves, Ed25519 first."""
+        return (
+            VerifierKey(self.origin, ED25519, self.ed25519.public),
+            VerifierKey(self.origin, MLDSA44, self.mldsa44.public),
+        )
+
+    def sign(self, size: int, root: bytes, now: datetime) -> Checkpoint:
+        """A checkpoint with both signatures."""
+        unsigned = Checkpoint(self.origin, size, root, "")
+        seconds = int(now.timestamp())
+        signatures = (
+            self.ed25519.sign(unsigned.body.encode()),
+            seconds.to_bytes(8, "big") + self.mldsa44.sign(cosigned_message(self.origin, seconds, unsigned)),
+        )
+        lines = [
+            f"\u2014 {key.name} {b64encode(key_id(key.name, key.kind, key.public) + signature).decode()}\n"
+            for key, signature in zip(self.verifier_keys(), signatures, strict=True)
+        ]
+        return Checkpoint(self.origin, size, root, unsigned.body + "\n" + "".join(lines))
+
+
+def read_verifier_keys(text: str) -> list[VerifierKey]:
+    """Verifier keys, one a line; raises NotVerified when there are none."""
+    keys = [VerifierKey.from_text(line) for line in text.splitlines() if line.strip()]
+    if not keys:
+        raise NotVerified("No verifier key was given.")
+    return keys
+
+
+def check_signatures(checkpoint: Checkpoint, keys: Sequence[VerifierKey]) -> None:
+    """Check that every one of the keys signed, and that they are of this log; raises NotVerified."""
+    for key in keys:
+        if key.name != checkpoint.origin:
+            raise NotVerified(f"The key of {key.name} is not one of the log {checkpoint.origin}.")
+        key.check(checkpoint)

@@ -1,0 +1,162 @@
+"""Verification of an export: recomputes every hash, the root and the signatures, from the files alone."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from audit.errors import Damaged, InvalidEntry, NotVerified
+from audit.form import check_form
+from audit.notes import Checkpoint, check_signatures, parse, read_verifier_keys
+from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, tile_path, tiles_of, unbundle
+from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
+
+__all__ = ["Report", "verify"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was proved: so many entries with this root, signed by these keys ("name (algorithm)").
+
+    `earlier` lists entries whose time lies before that of the entry in front of them. Entries are ordered
+    by index and times may overlap by moments; a long step back means that the clock was set back.
+    """
+
+    origin: str
+    size: int
+    root: bytes
+    signers: tuple[str, ...]
+    earlier: tuple[int, ...]
+
+
+@dataclass
+class _Seen:
+    """What is remembered from one entry to the next."""
+
+    names: set[bytes] = field(default_factory=set)
+    time: bytes = b""
+    earlier: list[int] = field(default_factory=list)
+
+    def add(self, index: int, leaf: bytes) -> None:
+        try:
+            name, time = check_form(leaf)
+        except InvalidEntry as error:
+            raise Damaged(index, "it is not in the form of an entry.") from error
+        if name in self.names:
+            raise Damaged(index, "it is the copy of an earlier entry.")
+        self.names.add(name)
+        if time < self.time:
+            self.earlier.append(index)
+        self.time = time
+
+
+def _read(directory: Path, level: int | str, number: int, width: int) -> bytes:
+    """A tile, or the beginning of the full one where only that is kept."""
+    for held in dict.fromkeys((width, TILE_WIDTH)):
+        try:
+            content = (directory / str(tile_path(level, number, held))).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        return content if held == width or level == "entries" else content[: width * HASH_BYTES]
+    raise FileNotFoundError
+
+
+def _read_checkpoint(directory: Path) -> Checkpoint:
+    try:
+        return parse((directory / CHECKPOINT).read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotVerified("This is not an export of a ledger: it has no checkpoint.") from None
+    except UnicodeDecodeError:
+        raise NotVerified("The checkpoint is not text.") from None
+
+
+def _bundle(directory: Path, number: int, width: int) -> list[bytes]:
+    first = number * TILE_WIDTH
+    try:
+        leaves = unbundle(_read(directory, "entries", number, width))
+    except FileNotFoundError:
+        raise Damaged(first, "it is missing, with its whole bundle.") from None
+    except ValueError:
+        raise Damaged(first, "its bundle is cut off or malformed.") from None
+    if len(leaves) not in (width, TILE_WIDTH):
+        raise Damaged(
+            first + min(len(leaves), width), "its bundle has more or fewer entries than the ledger."
+        )
+    return leaves[:width]
+
+
+def _check_tile(directory: Path, level: int, number: int, hashes: list[bytes]) -> None:
+    """Compare what was recomputed with the tile that was exported."""
+    span = 1 << TILE_HEIGHT * level
+    first = number * TILE_WIDTH * span
+    try:
+        content = _read(directory, level, number, len(hashes))
+    except FileNotFoundError:
+        raise Damaged(first, "the tile of its hashes is missing.") from None
+    if content == b"".join(hashes):
+        return
+    for position, hashed in enumerate(hashes):
+        if content[position * HASH_BYTES : (position + 1) * HASH_BYTES] != hashed:
+            at = first + position * span
+            if level == 0:
+                raise Damaged(at, "it is not what was written: its hash is not the one in the tree.")
+            raise Damaged(at, f"it, or one of the {span - 1:,} after it, is not what was written.")
+    raise Damaged(first, "the tile of its hashes has the wrong length.")
+
+
+def _tile_root(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = halve(hashes)
+    return hashes[0]
+
+
+def _check_upper_tiles(directory: Path, roots: list[bytes]) -> None:
+    """Recompute and compare every level above the leaves; `roots` are those of the full tiles of level 0."""
+    level = 1
+    while roots:
+        above = []
+        for number, width in tiles_of(len(roots)):
+            hashes = roots[number * TILE_WIDTH : number * TILE_WIDTH + width]
+            _check_tile(directory, level, number, hashes)
+            if width == TILE_WIDTH:
+                above.append(_tile_root(hashes))
+        roots, level = above, level + 1
+
+
+def _check_entries(directory: Path, size: int, progress: Progress) -> tuple[Frontier, _Seen]:
+    frontier, seen, roots = Frontier(), _Seen(), list[bytes]()
+    for number, width in tiles_of(size):
+        first = number * TILE_WIDTH
+        leaves = _bundle(directory, number, width)
+        hashes = [leaf_hash(leaf) for leaf in leaves]
+        _check_tile(directory, 0, number, hashes)
+        for index, leaf in enumerate(leaves, first):
+            seen.add(index, leaf)
+        if width == TILE_WIDTH:
+            roots.append(_tile_root(hashes))
+            frontier.append_subtree(TILE_HEIGHT, roots[-1])
+        else:
+            for hashed in hashes:
+                frontier.append(hashed)
+        progress(width)
+    _check_upper_tiles(directory, roots)
+    return frontier, seen
+
+
+def verify(directory: Path, vkey: str, progress: Progress) -> Report:
+    """Prove that an export is the whole ledger that was signed.
+
+    `vkey` holds one verifier key a line; every one must have signed. Raises NotVerified when the checkpoint
+    is missing, malformed or not signed by them, and Damaged naming the first wrong entry.
+    """
+    keys = read_verifier_keys(vkey)
+    checkpoint = _read_checkpoint(directory)
+    check_signatures(checkpoint, keys)
+    frontier, seen = _check_entries(directory, checkpoint.size, progress)
+    if frontier.root() != checkpoint.root:
+        raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
+    signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
+    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, tuple(seen.earlier))
+
+
+def count_entries(directory: Path) -> int:
+    """How many entries the checkpoint of an export states, not yet believed; raises NotVerified."""
+    return _read_checkpoint(directory).size
