@@ -63,11 +63,14 @@ def release_expired(db: Session, now: datetime) -> list[UUID]:
     if not ids:
         return ids
     db.execute(delete(Claim).where(Claim.stay_id.in_(ids)))
-    db.execute(
+    released = (
         update(Stay)
         .where(Stay.id.in_(ids))
         .values(state=StayState.CANCELLED, reason=StayReason.HOLD_EXPIRED, version=Stay.version + 1)
+        .returning(Stay)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
+    db.scalars(released).all()
     return ids
 
 
