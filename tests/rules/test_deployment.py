@@ -1,0 +1,184 @@
+"""How the vault is run for real: what each database role may do, and what is set for the servers in front."""
+
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from gunicorn.config import Config
+from sqlalchemy.exc import ProgrammingError
+
+from audit.entries import Entry, new_entry_id
+from audit.ledger import Ledger, create_all
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
+ROLES = ("vault", "vault-owner", "vault-notary")
+INSUFFICIENT_PRIVILEGE = "42501"
+LEDGER = ("ledger_entries", "ledger_subjects", "ledger_heads", "ledger_details")
+
+
+def an_entry() -> Entry:
+    """One look at one case."""
+    return Entry(
+        id=new_entry_id(NOW),
+        at=NOW,
+        event="record-opened",
+        officer=None,
+        session=None,
+        subjects=("case:0192f0c4-0000-7000-8000-000000000001",),
+        compartment=None,
+        fields=(),
+        reason=None,
+        outcome="done",
+        rows={},
+        facts={},
+        details=None,
+    )
+
+
+@pytest.fixture
+def granted(postgres_url: str) -> Iterator[dict[str, sqlalchemy.Engine]]:
+    """The ledger and one table of records, as granted; an engine for each role."""
+    url = sqlalchemy.make_url(postgres_url)
+    owner = sqlalchemy.create_engine(url)
+    with owner.begin() as connection:
+        for role in ROLES:
+            known = connection.exec_driver_sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'").scalar()
+            if not known:
+                connection.exec_driver_sql(f'CREATE ROLE "{role}" LOGIN')
+    create_all(owner)
+    with owner.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE houses (id integer)")
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num text)")
+    with owner.begin() as connection:
+        connection.exec_driver_sql((ROOT / "deploy/grants.sql").read_text())
+    owner.dispose()
+    engines = {role: sqlalchemy.create_engine(url.set(username=role)) for role in ("vault", "vault-notary")}
+    yield engines
+    for engine in engines.values():
+        engine.dispose()
+
+
+def refused(engine: sqlalchemy.Engine, statement: str) -> bool:
+    """Whether the role lacks the privilege; any other failure is raised."""
+    with engine.connect() as connection:
+        try:
+            connection.exec_driver_sql(statement)
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+                raise
+            return True
+    return False
+
+
+def test_the_service_can_record_and_keep_records(granted: dict[str, sqlalchemy.Engine]) -> None:
+    ledger = Ledger(granted["vault"])
+    assert [receipt.index for receipt in ledger.weave([(an_entry(), None)], 10.0)] == [0]
+    with granted["vault"].begin() as connection:
+        pended = an_entry()
+        ledger.pend(connection, pended, None)
+        connection.exec_driver_sql("INSERT INTO houses VALUES (1)")
+        connection.exec_driver_sql("UPDATE houses SET id = 2")
+        connection.exec_driver_sql("DELETE FROM houses")
+    assert [receipt.index for receipt in ledger.settle([pended.id], 10.0)] == [1]
+    ledger.close()
+
+
+@pytest.mark.parametrize("table", LEDGER)
+@pytest.mark.parametrize("act", ["UPDATE {} SET {} = {}", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_service_may_take_nothing_back_from_the_ledger(
+    granted: dict[str, sqlalchemy.Engine], table: str, act: str
+) -> None:
+    column = {"ledger_heads": "size", "ledger_details": "id"}.get(table, '"index"')
+    assert refused(granted["vault"], act.format(table, column, column))
+
+
+def test_the_service_may_change_no_waiting_entry_and_no_migration(
+    granted: dict[str, sqlalchemy.Engine],
+) -> None:
+    assert refused(granted["vault"], "UPDATE ledger_pending SET leaf = leaf")
+    assert refused(granted["vault"], "UPDATE alembic_version SET version_num = version_num")
+    assert refused(granted["vault"], "CREATE TABLE planted (id integer)")
+    assert refused(granted["vault"], "ALTER TABLE ledger_entries DISABLE TRIGGER ALL")
+
+
+def test_the_notary_reads_leaves_and_heads_and_nothing_else(granted: dict[str, sqlalchemy.Engine]) -> None:
+    notary = granted["vault-notary"]
+    assert not refused(notary, "SELECT leaf FROM ledger_entries")
+    assert not refused(notary, "SELECT root FROM ledger_heads")
+    for table in ("houses", "ledger_subjects", "ledger_details", "ledger_pending"):
+        assert refused(notary, f"SELECT * FROM {table}")
+    assert refused(notary, "DELETE FROM ledger_heads")
+
+
+def test_gunicorn_knows_every_setting_and_opens_no_control_socket() -> None:
+    chosen = {
+        name: value
+        for name, value in runpy.run_path(str(ROOT / "deploy/gunicorn.conf.py")).items()
+        if not name.startswith("__")
+    }
+    config = Config()
+    for name, value in chosen.items():
+        config.set(name, value)  # Raises for a name or a value that gunicorn does not know.
+    assert config.control_socket_disable
+    assert not config.preload_app
+    assert config.accesslog is None
+
+
+def test_units_leave_nothing_writable_and_no_network() -> None:
+    for name in ("vault", "vault-notary"):
+        unit = (ROOT / f"deploy/systemd/{name}.service").read_text().splitlines()
+        for line in ("ProtectSystem=strict", "NoNewPrivileges=yes", "PrivateNetwork=yes", "LimitCORE=0"):
+            assert line in unit, f"{name}: {line}"
+        assert [line for line in unit if line.startswith("User=")] == [f"User={name}"]
+
+
+def release(folder: Path, style: str) -> Path:
+    """A release of the design system with that stylesheet and three pictures."""
+    for name in (
+        "js/uswds.min.js",
+        "js/uswds-init.min.js",
+        "img/sprite.svg",
+        "img/used.svg",
+        "img/spare.svg",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "css").mkdir()
+    (folder / "css/uswds.min.css").write_text(style)
+    return folder
+
+
+def copied(source: Path, target: Path) -> subprocess.CompletedProcess[str]:
+    """Runs the copying as make does."""
+    script = ROOT / "deploy/setup/design_system.py"
+    return subprocess.run(
+        [sys.executable, script, source, target, "a stamp"], capture_output=True, text=True, check=False
+    )
+
+
+def test_only_what_is_served_of_the_design_system_is_copied(tmp_path: Path) -> None:
+    source = release(tmp_path / "dist", 'a{background:url(../img/used.svg)}b{src:url("../fonts/x.woff")}')
+    assert copied(source, tmp_path / "served").returncode == 0
+    names = {str(path.relative_to(tmp_path / "served")) for path in (tmp_path / "served").rglob("*.*")}
+    assert names == {
+        ".locked",
+        "css/uswds.min.css",
+        "img/sprite.svg",
+        "img/used.svg",
+        "js/uswds-init.min.js",
+        "js/uswds.min.js",
+    }
+
+
+def test_a_release_that_lacks_a_served_file_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served/kept").touch()
+    source = release(tmp_path / "dist", "a{background:url(../img/missing.svg)}")
+    assert copied(source, tmp_path / "served").returncode != 0
+    assert (tmp_path / "served/kept").exists()
