@@ -26,6 +26,6 @@ def pad(plaintext: bytes) -> bytes:
 def unpad(padded: bytes) -> bytes:
     """What `pad` was given; raises Malformed when the padding is any other."""
     end = PREFIX + int.from_bytes(padded[:PREFIX], "big")
-    if len(padded) < PREFIX or len(padded) != padded_length(end) or any(padded[end:]):
+    if len(padded) < PREFIX or len(padded) != padded_length(end) or padded[end:].strip(b"\0"):
         raise Malformed("The padding inside the sealed bytes is not ours.")
     return padded[PREFIX:end]
