@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms.validators import StopValidation
 
 from vault.errors import Superseded
-from vault.questions import Code, Day, Line, Moment, Money, Question, Secret, Whole, Words, Yes
+from vault.questions import Code, Day, Line, Moment, Money, Question, Secret, Whole, Words, Yes, wording
 
 __all__ = [
     "Attachment", "Choice", "Choices", "Code", "Day", "FilterForm", "Line", "Moment", "Money",
@@ -53,6 +53,7 @@ class Listed(Question):
     """
 
     few: ClassVar[int] = 6
+    unchosen = "Choose"
 
     def __init__(
         self, label: str, source: type[StrEnum] | type[uuid.UUID] | type[str], **wiring: Any
@@ -65,7 +66,7 @@ class Listed(Question):
 
     @staticmethod
     def default_ask(label: str) -> str:
-        return "Choose an answer." if label.endswith("?") else f"Choose: {label[0].lower()}{label[1:]}."
+        return wording("Choose", label)
 
     def read(self, text: str) -> Any:
         try:
@@ -91,7 +92,7 @@ class Listed(Question):
 class Choice(Listed):
     """One member of an enumeration, or one record or word that the view lists.
 
-    Shown as radio buttons up to six options, beyond that or with `as_list` as a list that opens.
+    Shown as radio buttons; beyond six options, when optional or with `as_list`, as a list that opens.
     """
 
     def __init__(self, label: str, source: Any, *, as_list: bool = False, **wiring: Any) -> None:
@@ -101,7 +102,8 @@ class Choice(Listed):
     @property
     def kind(self) -> str:  # type: ignore[override]
         """How the page shows the options."""
-        return "select" if self.as_list or len(self.options) > self.few else "radios"
+        # A radio button cannot be taken back, so an optional answer is chosen from a list that opens.
+        return "select" if self.as_list or self.optional or len(self.options) > self.few else "radios"
 
 
 class Choices(Listed):
@@ -195,4 +197,4 @@ class FilterForm(VaultForm):
         for field in self.questions():
             if isinstance(field, Line | Secret | Attachment):
                 raise TypeError(f"{type(self).__name__}.{field.short_name} would put words into an address")
-            field.optional = True
+            field.optional, field.marks_optional, field.unchosen = True, False, "Any"

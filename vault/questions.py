@@ -41,6 +41,15 @@ def check_length(text: str, limit: int) -> None:
         raise ValueError(f"Shorten this to {limit:,} characters or fewer.")
 
 
+def wording(verb: str, label: str) -> str:
+    """Say what to do with a question, as "Enter the docket number."; of a whole sentence, only to answer."""
+    if re.match(r"(When|Where|What|Who|Why|How)\b", label) or label.endswith("?"):
+        return "Answer this question."
+    first = label[0].lower() if label[1:2].islower() else label[:1]
+    words = f"{first}{label[1:]}"
+    return f"{verb} {words}." if words.startswith("the ") else f"{verb} the {words}."
+
+
 class Question(Field):
     """One thing that an officer is asked; it must be answered unless it is marked optional.
 
@@ -50,6 +59,7 @@ class Question(Field):
 
     kind: ClassVar[str]
     empty: ClassVar[Any] = None
+    marks_optional = True
     repeats: ClassVar[bool] = True
 
     def __init__(
@@ -71,10 +81,7 @@ class Question(Field):
     @staticmethod
     def default_ask(label: str) -> str:
         """Say what to do when the answer is missing, in the words of the label."""
-        if label.endswith("?"):
-            return "Answer this question."
-        first = label[0].lower() if label[1:2].islower() else label[:1]
-        return f"Enter {first}{label[1:]}."
+        return wording("Enter", label)
 
     def read(self, text: str) -> Any:
         """Turn what was sent, which is not empty, into the answer; ValueError says what to do instead."""

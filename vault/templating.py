@@ -126,5 +126,6 @@ def install(app: Flask, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
         "machine": machine,
     }
     app.jinja_env.filters.update(filters)
+    app.jinja_env.globals["zone_name"] = zone.key.rpartition("/")[2].replace("_", " ")
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

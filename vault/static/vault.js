@@ -2,18 +2,21 @@
 "use strict";
 
 (function () {
+  function make(name, className, words) {
+    const element = document.createElement(name);
+    element.className = className;
+    if (words) element.textContent = words;
+    return element;
+  }
+
   // Opened fields leave the page, and not only the screen, when the officer does.
   function close(panel) {
     const words = panel.querySelector("[data-opened-words]");
     if (!words) return;
-    const notice = document.createElement("div");
-    notice.className = "vault-opened-hidden";
+    const notice = make("div", "vault-opened-hidden", "Hidden because you were away. ");
     notice.setAttribute("role", "status");
-    notice.append("Hidden because you were away. ");
-    const again = document.createElement("a");
-    again.className = "usa-link";
+    const again = make("a", "usa-link", "Open it again.");
     again.href = panel.dataset.again;
-    again.textContent = "Open it again.";
     notice.append(again);
     words.replaceWith(notice);
   }
@@ -43,21 +46,21 @@
   const idle = Number(document.body.dataset.idleSeconds);
   if (idle > 0) {
     setTimeout(function () {
-      const notice = document.createElement("div");
-      notice.className = "vault-leaving";
+      const notice = make("div", "vault-leaving");
       notice.setAttribute("role", "alert");
-      notice.innerHTML =
-        '<div class="usa-alert usa-alert--warning"><div class="usa-alert__body"><p class="usa-alert__text">' +
-        "You will be signed out in two minutes. Save your work now to stay signed in.</p></div></div>";
+      const frame = make("div", "usa-alert usa-alert--warning");
+      const inner = make("div", "usa-alert__body");
+      inner.append(make("p", "usa-alert__text", "You will be signed out in two minutes. Save your work now to stay signed in."));
+      frame.append(inner);
+      notice.append(frame);
       document.body.append(notice);
     }, Math.max(idle - 120, 0) * 1000);
   }
 
   // A password can be looked at while it is typed.
   document.querySelectorAll("input[data-secret]").forEach(function (box) {
-    const button = document.createElement("button");
+    const button = make("button", "vault-reveal");
     button.type = "button";
-    button.className = "vault-reveal";
     button.setAttribute("aria-controls", box.id);
     function word() {
       button.textContent = box.type === "password" ? "Show password" : "Hide password";
