@@ -65,7 +65,7 @@ def conflicts(
     )
     query = select(Stay.house_id, Stay.occupant).where(Stay.occupant.in_(apart))
     query = query.where(Stay.from_on <= until_on, there)
-    for house_id, other in sorted(set(db.execute(query).tuples()), key=lambda row: row[1]):
+    for house_id, other in sorted(set(db.execute(query).all()), key=lambda row: row[1]):
         if house_id not in found:
             continue
         if other in separated_from:
