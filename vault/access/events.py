@@ -1,0 +1,213 @@
+"""Every event the ledger can tell of, in one list, and the ways to record one.
+
+Facts are references, enums, dates and numbers. Free text, searched words and recipients' names go into
+`details`, sealed to the auditors.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audit.entries import Details, Entry, Fact, new_entry_id, seal_details
+from audit.ledger import Receipt
+from crypto.identity import PublicIdentity
+from vault.access.actor import Actor
+from vault.access.models import HolderKey
+from vault.access.policy import Compartment, Reason, Role
+from vault.database import RecordedSession
+from vault.running import RunningVault
+from vault.vocabulary import Labelled
+
+
+class Event(Labelled):
+    """What happened, in the past tense, as the auditor reads it."""
+
+    # officers
+    VAULT_FOUNDED = "vault-founded", "Vault founded"
+    OFFICER_ADDED = "officer-added", "Officer added"
+    OFFICER_ENROLLED = "officer-enrolled", "Officer enrolled"
+    OFFICER_CERTIFIED = "officer-certified", "Officer certified"
+    OFFICER_REVOKED = "officer-revoked", "Officer's access ended"
+    OFFICER_RELEASED = "officer-released", "Locked account released"
+    CIRCLE_HANDED_ON = "circle-handed-on", "Role key handed to an officer"
+    SIGN_IN_FAILED = "sign-in-failed", "Sign-in failed"
+    SIGNED_IN = "signed-in", "Signed in"
+    SIGNED_OUT = "signed-out", "Signed out"
+    SESSION_ENDED = "session-ended", "Session ended"
+    STEPPED_UP = "stepped-up", "Second factor given again"
+    STEP_UP_FAILED = "step-up-failed", "Second factor refused"
+    ACCOUNT_LOCKED = "account-locked", "Account locked"
+    # looks and refusals
+    OPENED = "opened", "Sealed place opened"
+    REFUSED = "refused", "Refused"
+    # referrals and cases
+    REFERRAL_RECEIVED = "referral-received", "Referral received"
+    REFERRAL_DECIDED = "referral-decided", "Referral decided"
+    CASE_OPENED = "case-opened", "Case opened"
+    CASE_MOVED = "case-moved", "Case moved to another state"
+    OFFICER_NAMED = "officer-named", "Officer named"
+    OFFICER_UNNAMED = "officer-unnamed", "Officer no longer named"
+    PERSON_ADDED = "person-added", "Person added"
+    RECORD_CHANGED = "record-changed", "Record changed"
+    NOTE_ADDED = "note-added", "Note added"
+    THREAT_ASSESSED = "threat-assessed", "Threat assessed"
+    CEILING_SET = "ceiling-set", "Support ceiling set"
+    # housing
+    HOUSE_ADDED = "house-added", "Safe house added"
+    HOUSE_CHANGED = "house-changed", "Safe house changed"
+    HOUSING_SEARCHED = "housing-searched", "Safe housing searched"
+    STAY_HELD = "stay-held", "Beds held"
+    STAY_CHANGED = "stay-changed", "Stay changed"
+    VOID_SET = "void-set", "House closed for a time"
+    HOUSE_COMPROMISED = "house-compromised", "House compromised"
+    # expenses
+    PAYMENT_DRAFTED = "payment-drafted", "Payment request drafted"
+    PAYMENT_REQUESTED = "payment-requested", "Payment requested"
+    PAYMENT_DECIDED = "payment-decided", "Payment decided"
+    PAYMENT_MADE = "payment-made", "Payment made"
+    PAYMENT_RECEIPTED = "payment-receipted", "Receipt attached"
+    PAYMENT_RECONCILED = "payment-reconciled", "Payment reconciled"
+    # disclosure
+    DISCLOSURE_ASKED = "disclosure-asked", "Disclosure asked for"
+    DISCLOSURE_PREPARED = "disclosure-prepared", "Disclosure prepared"
+    DISCLOSURE_DECIDED = "disclosure-decided", "Disclosure decided"
+    DISCLOSURE_RELEASED = "disclosure-released", "Packet released"
+    DISCLOSURE_FETCHED = "disclosure-fetched", "Packet fetched"
+    DISCLOSURE_ACKNOWLEDGED = "disclosure-acknowledged", "Packet acknowledged"
+    # agencies
+    AGENCY_ADDED = "agency-added", "Agency added"
+    AGENCY_CHANGED = "agency-changed", "Agency changed"
+    MEMORANDUM_CHANGED = "memorandum-changed", "Memorandum changed"
+    # oversight
+    LEDGER_READ = "ledger-read", "Ledger read"
+    LEDGER_EXPORTED = "ledger-exported", "Ledger exported"
+    DISCLOSURE_LOG_READ = "disclosure-log-read", "Disclosure log read"
+
+
+ROWS_PER_ENTRY = 40
+"""An entry is at most 8 KiB; an act that changes more rows is told in several entries."""
+
+
+def auditors_key(db: Session) -> PublicIdentity:
+    """The public key of the auditors' circle. Raises LookupError when the vault was never founded."""
+    row = db.scalars(
+        select(HolderKey)
+        .where(HolderKey.kind == "circle", HolderKey.role == Role.AUDITOR, HolderKey.withdrawn_at.is_(None))
+        .order_by(HolderKey.version.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise LookupError("the auditors have no key")
+    return PublicIdentity.from_bytes(row.public)
+
+
+def compose(
+    db: Session,
+    event: Event,
+    *,
+    who: Actor | None,
+    now: datetime,
+    subjects: Sequence[str],
+    compartment: Compartment | None = None,
+    fields: Sequence[str] = (),
+    reason: Reason | None = None,
+    outcome: str = "done",
+    rows: Mapping[str, str] | None = None,
+    facts: Mapping[str, Fact] | None = None,
+    details: Mapping[str, str | list[str]] | None = None,
+) -> tuple[Entry, Details | None]:
+    """An entry, and its details sealed to the auditors."""
+    entry_id = new_entry_id(now)
+    sealed = seal_details(details, entry_id, auditors_key(db)) if details else None
+    entry = Entry(
+        id=entry_id,
+        at=now,
+        event=str(event),
+        officer=who.officer if who else None,
+        session=who.session if who else None,
+        subjects=tuple(dict.fromkeys(subjects)),
+        compartment=str(compartment) if compartment else None,
+        fields=tuple(fields),
+        reason=str(reason) if reason else None,
+        outcome=outcome,
+        rows=rows or {},
+        facts=facts or {},
+        details=sealed.commitment if sealed else None,
+    )
+    return entry, sealed
+
+
+def record(
+    db: RecordedSession,
+    event: Event,
+    *,
+    who: Actor | None,
+    now: datetime,
+    subjects: Sequence[str],
+    compartment: Compartment | None = None,
+    fields: Sequence[str] = (),
+    reason: Reason | None = None,
+    facts: Mapping[str, Fact] | None = None,
+    details: Mapping[str, str | list[str]] | None = None,
+) -> UUID:
+    """Add to this transaction the entry that tells of every row changed in it since the last entry."""
+    if db.pend is None:
+        raise RuntimeError("only a session opened by RunningVault.writing() can record")
+    rows = sorted(db.changed_rows().items())
+    first: UUID | None = None
+    for start in range(0, max(len(rows), 1), ROWS_PER_ENTRY):
+        entry, sealed = compose(
+            db,
+            event,
+            who=who,
+            now=now,
+            subjects=subjects,
+            compartment=compartment,
+            fields=fields,
+            reason=reason,
+            rows=dict(rows[start : start + ROWS_PER_ENTRY]),
+            facts=facts if first is None else {"continues": first},
+            details=details if first is None else None,
+        )
+        db.pend(db, entry, sealed)
+        db.entries.append(entry.id)
+        first = first or entry.id
+    return db.entries[-1] if first is None else first
+
+
+def record_apart(
+    vault: RunningVault,
+    event: Event,
+    *,
+    who: Actor | None,
+    now: datetime,
+    subjects: Sequence[str],
+    compartment: Compartment | None = None,
+    fields: Sequence[str] = (),
+    reason: Reason | None = None,
+    outcome: str = "done",
+    facts: Mapping[str, Fact] | None = None,
+    details: Mapping[str, str | list[str]] | None = None,
+) -> Receipt:
+    """Make an entry durable in a transaction of its own: a look before it is shown, or a refusal.
+
+    Raises audit.errors.LedgerUnavailable; then nothing may be shown. Never call it inside `writing()`.
+    """
+    with vault.reading() as db:
+        made = compose(
+            db,
+            event,
+            who=who,
+            now=now,
+            subjects=subjects,
+            compartment=compartment,
+            fields=fields,
+            reason=reason,
+            outcome=outcome,
+            facts=facts,
+            details=details,
+        )
+    return vault.weave([made])[0]

@@ -1,0 +1,95 @@
+"""Holders' public keys, each followed back to a pinned founder before anything is sealed to it or believed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crypto.errors import CryptoError, NotCertified
+from crypto.identity import Certificate, PublicIdentity, certify, check_certificate
+from crypto.sealing import Holder
+from vault.access.actor import Actor
+from vault.access.models import HolderKey
+from vault.access.policy import Role
+from vault.running import Trust
+
+RECOVERY = UUID(int=1)
+"""The recovery key's id: there is one, made offline at the founding."""
+
+
+class Distrusted(CryptoError):
+    """A key in the database is not certified by a coordinator whose chain ends at a pinned founder."""
+
+
+def _certificate(key: HolderKey, digest: bytes) -> Certificate:
+    if key.issued_by is None or key.signature is None:
+        raise NotCertified("This key has not been certified.")
+    return Certificate(key.kind, key.holder, key.role, key.version, digest, key.issued_by, key.signature)
+
+
+@lru_cache(maxsize=4096)
+def _check_once(certificate: Certificate, public: PublicIdentity, issuer: PublicIdentity) -> None:
+    """A certificate is a pure statement over bytes, so it is checked once per process."""
+    check_certificate(certificate, public, issuer)
+
+
+class Keyring:
+    """Public keys of holders, each followed back to a pinned founder before it is used."""
+
+    def __init__(self, db: Session, trust: Trust) -> None:
+        self._db = db
+        self._trust = trust
+        self._found: dict[tuple[UUID, int | None], HolderKey] = {}
+
+    def fetch(self, holders: Iterable[UUID]) -> None:
+        """Read the keys of these holders in one query."""
+        wanted = set(holders) - {holder for holder, _ in self._found}
+        if wanted:
+            for key in self._db.scalars(
+                select(HolderKey).where(HolderKey.holder.in_(wanted)).order_by(HolderKey.version)
+            ):
+                self._found[key.holder, key.version] = key
+                if key.withdrawn_at is None:
+                    self._found[key.holder, None] = key
+
+    def key(self, holder: UUID, version: int | None) -> HolderKey:
+        """A holder's key at this version, or its current one. Raises NotCertified when there is none."""
+        self.fetch([holder])
+        found = self._found.get((holder, version))
+        if found is None:
+            raise NotCertified("This holder has no key.")
+        return found
+
+    def public(self, holder: UUID, version: int | None, depth: int = 8) -> PublicIdentity:
+        """The certified public key. Raises NotCertified or Distrusted; never returns an untrusted key."""
+        key = self.key(holder, version)
+        public = PublicIdentity.from_bytes(key.public)
+        digest = public.digest()
+        if self._trust.founders.get(holder) == digest or (
+            holder == RECOVERY and self._trust.recovery == digest
+        ):
+            return public
+        if depth == 0:
+            raise Distrusted("A chain of certificates does not end.")
+        certificate = _certificate(key, digest)
+        issuer = self.key(certificate.issued_by, None)
+        if issuer.role != Role.COORDINATOR or issuer.kind != "officer":
+            raise Distrusted("A key was certified by somebody who may not.")
+        _check_once(certificate, public, self.public(certificate.issued_by, None, depth - 1))
+        return public
+
+    def holder(self, holder: UUID, version: int | None) -> Holder:
+        """A holder to whom a key may be sealed."""
+        public = self.public(holder, version)
+        key = self.key(holder, version)
+        return Holder(key.kind, key.holder, key.version, public)
+
+
+def certify_key(key: HolderKey, who: Actor, now: datetime) -> None:
+    """Sign a holder's public key as the coordinator who compared its fingerprint."""
+    public = PublicIdentity.from_bytes(key.public)
+    certificate = certify(who.identity, who.officer, key.kind, key.holder, key.role, key.version, public)
+    key.issued_by, key.signature, key.certified_at = who.officer, certificate.signature, now

@@ -1,0 +1,108 @@
+"""Who holds which key: certified public keys, circles, lockboxes, seals, and the officers named on a case."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crypto.columns import Moment
+from vault.access.policy import Compartment, Role
+from vault.database import Base, Word
+
+
+class HolderKey(Base):
+    """One version of a holder's public key and the certificate that makes it trusted.
+
+    A holder is an officer, a circle, or the recovery key. The signature is the issuing coordinator's.
+    """
+
+    __tablename__ = "holder_keys"
+    __table_args__ = (UniqueConstraint("holder", "version"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    holder: Mapped[UUID] = mapped_column(Uuid, index=True)
+    kind: Mapped[str] = mapped_column(String(12))  # officer | circle | recovery
+    role: Mapped[str] = mapped_column(String(20))  # empty for recovery
+    version: Mapped[int] = mapped_column(Integer)
+    public: Mapped[bytes] = mapped_column(LargeBinary)
+    issued_by: Mapped[UUID | None] = mapped_column(Uuid)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    certified_at: Mapped[datetime | None] = mapped_column(Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Lockbox(Base):
+    """One subject's compartment at one epoch of its key."""
+
+    __tablename__ = "lockboxes"
+    __table_args__ = (UniqueConstraint("subject", "compartment"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(80))  # "person:<uuid>"
+    case: Mapped[UUID | None] = mapped_column("case_id", Uuid, index=True)
+    compartment: Mapped[Compartment] = mapped_column(Word(Compartment))
+    epoch: Mapped[int] = mapped_column(Integer)
+    rekey_due_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class ShredPart(Base):
+    """Half of a lockbox's key, in a table of its own: without this row nothing opens the lockbox."""
+
+    __tablename__ = "shred_parts"
+    __table_args__ = (UniqueConstraint("lockbox_id", "epoch"),)
+    unrecorded: ClassVar[bool] = True  # It is made and destroyed with its lockbox, whose entry tells of both.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    lockbox: Mapped[UUID] = mapped_column("lockbox_id", Uuid, ForeignKey(Lockbox.id))
+    epoch: Mapped[int] = mapped_column(Integer)
+    part: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SealRow(Base):
+    """A key sealed to a holder: the one mechanism by which anybody can open anything."""
+
+    __tablename__ = "seals"
+    __table_args__ = (
+        UniqueConstraint("key_id", "epoch", "holder", "holder_version"),
+        Index("ix_seals_holder", "holder"),
+    )
+    unrecorded: ClassVar[bool] = True  # Signed by its maker; the act that makes or unmakes it is the entry.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    key_kind: Mapped[str] = mapped_column(String(8))  # circle | lockbox
+    key: Mapped[UUID] = mapped_column("key_id", Uuid)
+    epoch: Mapped[int] = mapped_column(Integer)
+    holder_kind: Mapped[str] = mapped_column(String(12))
+    holder: Mapped[UUID] = mapped_column(Uuid)
+    holder_version: Mapped[int] = mapped_column(Integer)
+    blob: Mapped[bytes] = mapped_column(LargeBinary)
+    commitment: Mapped[bytes] = mapped_column(LargeBinary)
+    signature: Mapped[bytes] = mapped_column(LargeBinary)
+    made_by: Mapped[UUID] = mapped_column(Uuid)
+    made_by_version: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Assignment(Base):
+    """An officer named on a case, a person, a referral of their own or a packet made for them."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        Index("ix_assignments_officer", "officer", "kind"),
+        Index("ix_assignments_subject", "subject_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))  # case | person | referral | packet
+    subject_id: Mapped[UUID] = mapped_column(Uuid)
+    officer: Mapped[UUID] = mapped_column(Uuid)
+    role: Mapped[Role] = mapped_column(Word(Role))
+    since: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @property
+    def subject(self) -> str:
+        """How entries and lockboxes name what the officer is named on."""
+        return f"{self.kind}:{self.subject_id}"

@@ -1,0 +1,154 @@
+"""The only door through which anything sealed is read: checked, recorded, durable, and then opened.
+
+The order is the guarantee: matrix and need to know; second factor where the matrix asks for it; the entry
+woven into the ledger; only then the officer's key, the seal, the lockbox, the fields.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from audit.ledger import Receipt
+from crypto.columns import place_of, sealed_columns
+from crypto.fields import Value
+from vault.access.actor import Actor
+from vault.access.custody import KeyCase
+from vault.access.events import Event, record_apart
+from vault.access.models import Assignment, Lockbox
+from vault.access.policy import STEP_UP, Compartment, Hold, Reason, hold
+from vault.access.seals import is_named_holder
+from vault.errors import NotKnown, RoleMayNot, StepUpNeeded
+from vault.running import RunningVault
+
+SUBJECTS_PER_ENTRY = 100
+"""An entry is at most 8 KiB, so a look over many subjects is told in several."""
+
+
+class SealedRow(Protocol):
+    """A row that keeps something sealed and knows whose lockbox holds it."""
+
+    id: Any
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The subject, like "person:<uuid>", whose lockbox holds this compartment of the row."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What was opened, and the ledger's receipt for it. Never printed, never kept."""
+
+    receipt: Receipt
+    _values: Mapping[UUID, Mapping[str, Value]]
+
+    def of(self, row: SealedRow) -> Mapping[str, Value]:
+        """The opened fields of one row, by column name."""
+        return self._values.get(row.id, {})
+
+    def __repr__(self) -> str:
+        return "<opening>"
+
+
+def fields_of(row: SealedRow, compartment: Compartment) -> list[str]:
+    """The row's columns that this compartment seals."""
+    return [c.name for c in sealed_columns(row).values() if c.compartment == compartment]
+
+
+def is_stepped_up(vault: RunningVault, who: Actor, now: datetime) -> bool:
+    """Whether the second factor was given again within the last five minutes."""
+    window = timedelta(minutes=vault.settings.step_up_minutes)
+    return who.stepped_up_at is not None and timedelta(0) <= now - who.stepped_up_at <= window
+
+
+def check_may_open(
+    vault: RunningVault,
+    db: Session,
+    who: Actor,
+    boxes: Sequence[Lockbox],
+    compartment: Compartment,
+    now: datetime,
+) -> None:
+    """Raise RoleMayNot, NotKnown or StepUpNeeded unless this officer may open these lockboxes now."""
+    how = hold(compartment, who.role)
+    if not who.certified or how is Hold.NEVER:
+        raise RoleMayNot("Your role does not open this part of the record.")
+    if how is not Hold.ALL:
+        ids = {UUID(box.subject.partition(":")[2]) for box in boxes} | {box.case for box in boxes if box.case}
+        named = db.scalars(
+            select(Assignment).where(
+                Assignment.officer == who.officer,
+                Assignment.ended_at.is_(None),
+                Assignment.subject_id.in_(ids),
+            )
+        ).all()
+        if not all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes):
+            raise NotKnown
+    if compartment in STEP_UP and not is_stepped_up(vault, who, now):
+        raise StepUpNeeded
+
+
+def _lockboxes(db: Session, subjects: Iterable[str], compartment: Compartment) -> list[Lockbox]:
+    wanted = set(subjects)
+    found = db.scalars(
+        select(Lockbox).where(Lockbox.subject.in_(wanted), Lockbox.compartment == compartment)
+    ).all()
+    if len(found) != len(wanted):
+        raise NotKnown
+    return list(found)
+
+
+def open_rows(
+    vault: RunningVault,
+    db: Session,
+    who: Actor,
+    compartment: Compartment,
+    rows: Sequence[SealedRow],
+    *,
+    about: Sequence[str],
+    reason: Reason,
+    now: datetime,
+    event: Event,
+    facts: Mapping[str, Any],
+    details: Mapping[str, str | list[str]] | None,
+) -> Opening:
+    """Open one compartment of these rows, all under one entry that names every field.
+
+    `about` adds subjects to the entry (the case), so that an auditor finds it. `db` is a reading session.
+    Raises RoleMayNot, NotKnown, StepUpNeeded (each recorded by the caller's error handler through the guard),
+    audit.errors.LedgerUnavailable when the entry cannot be made durable: then nothing was decrypted.
+    """
+    subjects = [row.lockbox_subject(compartment) for row in rows]
+    boxes = {box.subject: box for box in _lockboxes(db, subjects, compartment)}
+    check_may_open(vault, db, who, list(boxes.values()), compartment, now)
+    names = sorted({f"{type(row).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)})
+    distinct = list(boxes)
+    receipts = [
+        record_apart(
+            vault,
+            event,
+            who=who,
+            now=now,
+            subjects=[*about, *distinct[start : start + SUBJECTS_PER_ENTRY]],
+            compartment=compartment,
+            fields=names,
+            reason=reason,
+            facts={**facts, "rows": len(rows)},
+            details=details,
+        )
+        for start in range(0, max(len(distinct), 1), SUBJECTS_PER_ENTRY)
+    ]
+    keys = KeyCase(db, who, vault.trust)
+    keys.fetch(list(boxes.values()))
+    values = {}
+    for row, subject in zip(rows, subjects, strict=True):
+        key = keys.lockbox(boxes[subject])
+        values[row.id] = {
+            name: key.open(getattr(row, name).blob, place_of(row, name))
+            for name in fields_of(row, compartment)
+        }
+    return Opening(receipts[-1], values)

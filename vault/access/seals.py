@@ -1,0 +1,220 @@
+"""Makes and unmakes exactly the seals that the matrix and the assignments say."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from crypto.identity import Identity
+from crypto.lockbox import LockboxKey, Sealer, new_parts
+from crypto.sealing import Holder
+from vault.access.actor import Actor
+from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name
+from vault.access.keyring import RECOVERY, Keyring, certify_key
+from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
+from vault.access.policy import CIRCLES, Compartment, Hold, Role, hold
+from vault.errors import NotKnown
+from vault.running import Trust
+
+
+def circle_key(db: Session, role: Role) -> HolderKey:
+    """The current key of a role's circle."""
+    return db.scalars(
+        select(HolderKey).where(
+            HolderKey.kind == "circle", HolderKey.role == role, HolderKey.withdrawn_at.is_(None)
+        )
+    ).one()
+
+
+def found_circle(db: Session, role: Role, founder: Actor, holders: Sequence[Holder], now: datetime) -> None:
+    """Make a role's circle, certify it and seal its key to its first holders; nobody else keeps the seed."""
+    identity = Identity.generate()
+    key = HolderKey(
+        id=uuid4(),
+        holder=uuid4(),
+        kind="circle",
+        role=str(role),
+        version=1,
+        public=identity.public.to_bytes(),
+    )
+    certify_key(key, founder, now)
+    db.add(key)
+    for holder in holders:
+        keep_seal(db, identity.seed, circle_name(key.holder, 1, role), holder, founder, now)
+
+
+def expected_holders(db: Session, lockbox: Lockbox) -> set[tuple[str, UUID]]:
+    """Who must hold this lockbox by the matrix and the assignments: circles, named officers, recovery."""
+    roles = {role for role in CIRCLES if role is not Role.AUDITOR}
+    whole = {role for role in roles if hold(lockbox.compartment, role) is Hold.ALL}
+    circles = db.execute(
+        select(HolderKey.holder, HolderKey.role).where(
+            HolderKey.kind == "circle", HolderKey.withdrawn_at.is_(None)
+        )
+    ).all()
+    holders = {("circle", holder) for holder, role in circles if Role(role) in whole}
+    holders.add(("recovery", RECOVERY))
+    ids = [UUID(lockbox.subject.partition(":")[2])] + ([lockbox.case] if lockbox.case else [])
+    for assignment in db.scalars(
+        select(Assignment).where(Assignment.subject_id.in_(ids), Assignment.ended_at.is_(None))
+    ):
+        if is_named_holder(assignment, lockbox):
+            holders.add(("officer", assignment.officer))
+    return holders
+
+
+def is_named_holder(assignment: Assignment, lockbox: Lockbox) -> bool:
+    """Whether being named here gives this lockbox: own things and persons exactly, cases as a whole."""
+    if assignment.subject not in {lockbox.subject, f"case:{lockbox.case}"}:
+        return False
+    match hold(lockbox.compartment, assignment.role):
+        case Hold.OWN:
+            return assignment.subject == lockbox.subject
+        case Hold.NAMED if assignment.role is Role.LIAISON:
+            return assignment.subject == lockbox.subject
+        case Hold.NAMED:
+            return True
+        case _:
+            return False
+
+
+def new_lockbox(
+    db: Session,
+    who: Actor,
+    trust: Trust,
+    subject: str,
+    case: UUID | None,
+    compartment: Compartment,
+    now: datetime,
+) -> Sealer:
+    """Make a subject's lockbox, sealed to exactly those the matrix and the assignments name."""
+    box = Lockbox(id=uuid4(), subject=subject, case=case, compartment=compartment, epoch=1)
+    db.add(box)
+    db.flush()
+    sealed_part, shred_part = new_parts()
+    db.add(ShredPart(id=uuid4(), lockbox=box.id, epoch=1, part=shred_part))
+    holders = expected_holders(db, box)
+    ring = Keyring(db, trust)
+    ring.fetch(holder for _, holder in holders)
+    for _, holder in sorted(holders):
+        keep_seal(db, sealed_part, lockbox_name(box), ring.holder(holder, None), who, now)
+    return LockboxKey(box.id, 1, sealed_part, shred_part).sealer()
+
+
+def live_assignments(db: Session, subject: str, officer: UUID | None) -> list[Assignment]:
+    """Who is named on a subject now, or whether this officer is."""
+    kind, _, ident = subject.partition(":")
+    query = select(Assignment).where(
+        Assignment.kind == kind, Assignment.subject_id == UUID(ident), Assignment.ended_at.is_(None)
+    )
+    if officer is not None:
+        query = query.where(Assignment.officer == officer)
+    return list(db.scalars(query.order_by(Assignment.since)))
+
+
+def _reach(db: Session, subject: str) -> list[Lockbox]:
+    """The lockboxes an assignment to this subject may concern."""
+    kind, _, ident = subject.partition(":")
+    where = Lockbox.subject == subject
+    if kind == "case":
+        where = or_(where, Lockbox.case == UUID(ident))
+    return list(db.scalars(select(Lockbox).where(where).order_by(Lockbox.id)))
+
+
+def name_officer(
+    db: Session, who: Actor, trust: Trust, subject: str, officer: UUID, role: Role, now: datetime
+) -> Assignment:
+    """Name an officer on a subject and seal to them exactly what the matrix gives a named officer.
+
+    The one who names must hold those lockboxes; NotKnown otherwise. Idempotent for an officer named already.
+    """
+    live = live_assignments(db, subject, officer)
+    if live:
+        return live[0]
+    kind, _, ident = subject.partition(":")
+    assignment = Assignment(
+        id=uuid4(), kind=kind, subject_id=UUID(ident), officer=officer, role=role, since=now
+    )
+    db.add(assignment)
+    db.flush()
+    boxes = [box for box in _reach(db, subject) if is_named_holder(assignment, box)]
+    keys = KeyCase(db, who, trust)
+    keys.fetch(boxes)
+    for box in boxes:
+        seal_onward(db, keys, who, box, officer, now)
+    return assignment
+
+
+def seal_onward(db: Session, keys: KeyCase, who: Actor, box: Lockbox, holder: UUID, now: datetime) -> None:
+    """Seal a lockbox that this officer holds to one more certified holder."""
+    target = keys.ring.holder(holder, None)
+    held = db.scalars(
+        select(SealRow.id).where(
+            SealRow.key == box.id,
+            SealRow.epoch == box.epoch,
+            SealRow.holder == holder,
+            SealRow.holder_version == target.key_version,
+        )
+    ).first()
+    if held is None:
+        keep_seal(db, keys.sealed_part(box), lockbox_name(box), target, who, now)
+
+
+def unname_officer(db: Session, subject: str, officer: UUID, now: datetime) -> None:
+    """End an officer's naming: their seals go at once and the lockboxes are marked for a new key."""
+    for assignment in live_assignments(db, subject, officer):
+        assignment.ended_at = now
+    db.flush()
+    boxes = _reach(db, subject)
+    for box in boxes:
+        if ("officer", officer) in expected_holders(db, box):
+            continue
+        seals = db.scalars(select(SealRow).where(SealRow.key == box.id, SealRow.holder == officer)).all()
+        for seal in seals:
+            db.delete(seal)
+        if seals:
+            box.rekey_due_at = box.rekey_due_at or now
+
+
+def hand_circle(db: Session, who: Actor, trust: Trust, role: Role, officer: UUID, now: datetime) -> bool:
+    """Seal a role's circle to a certified officer, when the one who hands it on holds it; else False."""
+    keys = KeyCase(db, who, trust)
+    try:
+        identity = keys.circle_of(role)
+    except NotKnown:
+        return False
+    key = circle_key(db, role)
+    target = keys.ring.holder(officer, None)
+    keep_seal(db, identity.seed, circle_name(key.holder, key.version, role), target, who, now)
+    return True
+
+
+def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
+    """Take every seal from an officer whose access ends, and mark what they could open for new keys."""
+    for seal in db.scalars(select(SealRow).where(SealRow.holder == officer)).all():
+        if seal.key_kind == "lockbox":
+            box = db.get(Lockbox, seal.key)
+            if box is not None:
+                box.rekey_due_at = box.rekey_due_at or now
+        db.delete(seal)
+    for assignment in db.scalars(
+        select(Assignment).where(Assignment.officer == officer, Assignment.ended_at.is_(None))
+    ):
+        assignment.ended_at = now
+
+
+def audit_seals(db: Session) -> tuple[list[str], list[str]]:
+    """Missing and surplus seals, by comparing what the matrix says with what is there; opens nothing."""
+    missing, surplus = [], []
+    for box in db.scalars(select(Lockbox)):
+        held = {
+            (row.holder_kind, row.holder)
+            for row in db.scalars(select(SealRow).where(SealRow.key == box.id, SealRow.epoch == box.epoch))
+        }
+        expected = expected_holders(db, box)
+        name = f"{box.compartment} of {box.subject}"
+        missing += [f"{name}: {kind} {holder}" for kind, holder in sorted(expected - held)]
+        surplus += [f"{name}: {kind} {holder}" for kind, holder in sorted(held - expected)]
+    return missing, surplus

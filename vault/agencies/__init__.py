@@ -1,0 +1,1 @@
+"""Partner agencies and the memoranda of understanding with them."""

@@ -1,0 +1,231 @@
+"""The Flask service: the features it is made of, who is asking, and how every error is answered in words."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, g, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from audit.errors import LedgerDelayed, LedgerUnavailable
+from housing.errors import HousingError
+from vault import templating
+from vault.access.actor import Actor
+from vault.access.guard import check_routes, now, record_refusal, running
+from vault.access.policy import Permission
+from vault.errors import CannotRecord, NotKnown, RoleMayNot, RuleForbids, Superseded, VaultError
+from vault.hardening import harden, log, where
+from vault.officers import sessions, signing_in
+from vault.running import RunningVault
+
+FEATURES = (
+    "officers",
+    "desk",
+    "referrals",
+    "cases",
+    "safehouses",
+    "expenses",
+    "disclosure",
+    "agencies",
+    "oversight",
+)
+"""The feature folders, each with a blueprint `bp` in its views."""
+
+NAVIGATION = (
+    ("Desk", "desk.desk", Permission.USE_VAULT),
+    ("Referrals", "referrals.list_referrals", Permission.SEE_REFERRALS),
+    ("Cases", "cases.list_cases", Permission.SEE_CASES),
+    ("Safe housing", "safehouses.ask_search", Permission.SEE_HOUSING),
+    ("Payments", "expenses.list_requests", Permission.SEE_EXPENSES),
+    ("Disclosure", "disclosure.list_requests", Permission.SEE_DISCLOSURE),
+    ("Agencies", "agencies.list_agencies", Permission.SEE_AGENCIES),
+    ("Ledger", "oversight.read_ledger", Permission.READ_LEDGER),
+    ("Officers", "officers.list_officers", Permission.SEE_OFFICERS),
+)
+
+WORDS = {
+    400: ("That could not be read", "Go back, check the page and try again."),
+    401: ("Please sign in", "Your session may have ended after 15 quiet minutes."),
+    403: (
+        "This is not part of your role",
+        "The request was recorded. If you need it for your work, ask the coordinator.",
+    ),
+    404: ("Nothing here that you can open", "Check the address, or go back to your desk."),
+    405: ("That is not how this page is used", "Go back and use the buttons on the page."),
+    409: ("That cannot be done now", "Read why below, then choose another way."),
+    413: ("That is too large", "Send something smaller."),
+    422: ("Some answers need attention", "Go back and correct them."),
+    429: ("Please slow down", "Wait a minute and try again."),
+    500: (
+        "Something went wrong on our side",
+        "Nothing was half saved. Try again, and tell the administrator if it stays.",
+    ),
+    503: (
+        "The vault cannot record this right now",
+        "Nothing was shown or changed. Wait a minute and try again.",
+    ),
+}
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """What Flask-Login carries for the request: the actor with their unlocked keys."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.id = str(actor.officer)
+
+
+def create_app(vault: RunningVault) -> Flask:
+    """The service over a running vault. Raises UnguardedRoute when a route could be reached unguarded."""
+    app = Flask("vault", static_folder="static", template_folder="templates")
+    app.extensions["vault"] = vault
+    app.secret_key = vault.root.mac(b"vault/page-cookie/v1")
+    harden(app, vault.settings)
+    here = Path(__file__).parent
+    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]
+        [
+            FileSystemLoader(here / "templates"),
+            PrefixLoader({name: FileSystemLoader(here / name / "templates") for name in FEATURES}),
+        ]
+    )
+    app.jinja_env.undefined = StrictUndefined
+    templating.install(app, ZoneInfo(vault.settings.time_zone), vault.now)
+    CSRFProtect(app)
+    _recognise_officers(app)
+    for name in FEATURES:
+        if (here / name / "views.py").exists():
+            app.register_blueprint(import_module(f"vault.{name}.views").bp)
+    app.context_processor(_page_context)
+    _answer_errors(app)
+    check_routes(app)
+    return app
+
+
+def _recognise_officers(app: Flask) -> None:
+    logins = LoginManager(app)
+    logins.session_protection = None
+
+    @app.before_request
+    def recognise() -> None:
+        """Look the cookie up once; a session that waits for its second factor signs nobody in."""
+        g.found = None
+        if request.endpoint == "static":
+            return
+        vault = running()
+        cookie = request.cookies.get(sessions.cookie_name(vault.settings), "")
+        known = signing_in.recognise(vault, cookie, now()) if cookie else None
+        if known is not None:
+            g.found, g.actor = known
+
+    @logins.request_loader  # type: ignore[untyped-decorator]
+    def load(_request: object) -> SignedIn | None:
+        if g.get("found") is None or g.found.row.stage != "live":
+            return None
+        return SignedIn(g.actor)
+
+
+def _page_context() -> dict[str, Any]:
+    who: Actor | None = getattr(current_user, "actor", None)
+    if who is None:
+        return {"actor": None, "navigation": [], "Permission": Permission}
+    here = (request.endpoint or "").partition(".")[0]
+    links = [
+        (label, url_for(endpoint), endpoint.partition(".")[0] == here, 0)
+        for label, endpoint, permission in NAVIGATION
+        if who.may(permission) and endpoint in current_app.view_functions
+    ]
+    settings = running().settings
+    return {
+        "actor": who,
+        "navigation": links,
+        "idle_seconds": settings.idle_minutes * 60,
+        "Permission": Permission,
+    }
+
+
+def _page(status: int, words: str) -> ResponseReturnValue:
+    heading, next_step = WORDS.get(status, WORDS[500])
+    page = render_template(
+        "error.html", heading=heading, words=words, next_step=next_step, entry=None, status=status
+    )
+    return page, status
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(VaultError)
+    def refused(error: VaultError) -> ResponseReturnValue:
+        if isinstance(error, RoleMayNot | NotKnown | RuleForbids) and getattr(current_user, "actor", None):
+            try:
+                record_refusal(error)
+            except (LedgerUnavailable, DBAPIError) as failure:
+                return unrecordable(failure)
+        return _page(error.status, error.message)
+
+    @app.errorhandler(HousingError)
+    def forbidden(error: HousingError) -> ResponseReturnValue:
+        return refused(RuleForbids(str(error)))
+
+    @app.errorhandler(StaleDataError)
+    def overtaken(_error: StaleDataError) -> ResponseReturnValue:
+        return refused(Superseded())
+
+    @app.errorhandler(IntegrityError)
+    def collided(error: IntegrityError) -> ResponseReturnValue:
+        log.warning("", extra={"event": "collided", "error": type(error).__name__})
+        return _page(
+            409, "Someone else changed the same thing at the same moment. Look again, then try again."
+        )
+
+    @app.errorhandler(LedgerDelayed)
+    def delayed(error: LedgerDelayed) -> ResponseReturnValue:
+        log.error("", extra={"event": "delayed", "error": type(error).__name__})
+        return _page(
+            503, "Your change was kept, and its entry is still being recorded. Do not send it again."
+        )
+
+    @app.errorhandler(LedgerUnavailable)
+    @app.errorhandler(DBAPIError)
+    @app.errorhandler(PoolTimeout)
+    def unrecordable(error: Exception) -> ResponseReturnValue:
+        log.error("", extra={"event": "unrecordable", "error": type(error).__name__})
+        return _page(503, CannotRecord().message)
+
+    @app.errorhandler(CSRFError)
+    def unsigned(_error: CSRFError) -> ResponseReturnValue:
+        return _page(
+            400, "The page was open too long, or came from somewhere else. Load it again and send it again."
+        )
+
+    @app.errorhandler(HTTPException)
+    def plain(error: HTTPException) -> ResponseReturnValue:
+        status = error.code or 500
+        if status == 404 and getattr(current_user, "actor", None) is not None:
+            return refused(NotKnown())
+        if 300 <= status < 400:
+            return error.get_response()  # type: ignore[return-value]
+        return _page(status, _words_for(status))
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        if current_app.testing:
+            raise error
+        log.error("", extra={"event": "unexpected", "error": type(error).__name__, "where": where(error)})
+        return _page(500, "The vault met a fault of its own.")
+
+
+def _words_for(status: int) -> str:
+    return {
+        400: "The request was not complete.",
+        401: "Sign in to go on.",
+        404: NotKnown().message,
+        405: "This address is used by a button, not by itself.",
+        413: "What was sent is larger than the vault takes.",
+    }.get(status, "The request could not be answered.")

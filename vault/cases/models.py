@@ -1,0 +1,182 @@
+"""Cases, the people in them, and what is kept of each: sealed by compartment, plain only what the work is run by."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Boolean, Date, ForeignKey, Integer, Select, String, Uuid, false, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crypto.columns import Moment, SealedBlob, sealed
+from vault.access.actor import Actor
+from vault.access.models import Assignment
+from vault.access.policy import Role
+from vault.database import Base, Word
+from vault.vocabulary import CaseState, NoteKind, Position, ThreatLevel
+
+
+class Case(Base):
+    """One prosecution's protected household, known by its code alone."""
+
+    __tablename__ = "cases"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20), unique=True)
+    referral: Mapped[UUID | None] = mapped_column("referral_id", Uuid, unique=True)
+    state: Mapped[CaseState] = mapped_column(Word(CaseState))
+    emergency: Mapped[bool] = mapped_column(Boolean)
+    opened_at: Mapped[datetime] = mapped_column(Moment)
+    agreed_on: Mapped[date | None] = mapped_column(Date)
+    closed_on: Mapped[date | None] = mapped_column(Date)
+    ceiling_cents: Mapped[int] = mapped_column(Integer)
+    period_ends_on: Mapped[date] = mapped_column(Date)
+    version: Mapped[int] = mapped_column(Integer)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def subject(self) -> str:
+        """How entries, lockboxes and assignments name the case."""
+        return f"case:{self.id}"
+
+
+class Person(Base):
+    """A protected person: a number and a position in plain, everything about who they are sealed."""
+
+    __tablename__ = "people"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    number: Mapped[int] = mapped_column(Integer)
+    position: Mapped[Position] = mapped_column(Word(Position))
+    minor: Mapped[bool] = mapped_column(Boolean)
+    added_at: Mapped[datetime] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(Integer)
+
+    legal_name: Mapped[SealedBlob] = sealed("identity", "text")
+    aliases: Mapped[SealedBlob] = sealed("identity", "text")
+    birth_date: Mapped[SealedBlob] = sealed("identity", "date")
+    social_security: Mapped[SealedBlob] = sealed("identity", "text")
+    documents: Mapped[SealedBlob] = sealed("identity", "text")
+    description: Mapped[SealedBlob] = sealed("identity", "text")
+
+    cover_name: Mapped[SealedBlob] = sealed("cover", "text")
+    cover_papers: Mapped[SealedBlob] = sealed("cover", "text")
+
+    medical: Mapped[SealedBlob] = sealed("health", "text")
+    treatment: Mapped[SealedBlob] = sealed("health", "text")
+
+    supervision_terms: Mapped[SealedBlob] = sealed("supervision", "text")
+    supervision_contacts: Mapped[SealedBlob] = sealed("supervision", "text")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    @property
+    def subject(self) -> str:
+        """How entries, lockboxes and assignments name the person."""
+        return f"person:{self.id}"
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """Each person has lockboxes of their own."""
+        return self.subject
+
+
+class Whereabouts(Base):
+    """Where the household is now, one row for each case."""
+
+    __tablename__ = "whereabouts"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), unique=True)
+    version: Mapped[int] = mapped_column(Integer)
+    address: Mapped[SealedBlob] = sealed("location", "text")
+    since: Mapped[SealedBlob] = sealed("location", "date")
+    telephone: Mapped[SealedBlob] = sealed("location", "text")
+    movement: Mapped[SealedBlob] = sealed("location", "text")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The case's location lockbox."""
+        return f"case:{self.case}"
+
+
+class ThreatAssessment(Base):
+    """One dated judgement of the danger, by one author; never changed, only followed by the next."""
+
+    __tablename__ = "threat_assessments"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    author: Mapped[UUID] = mapped_column(Uuid)
+    level: Mapped[ThreatLevel] = mapped_column(Word(ThreatLevel))
+    review_on: Mapped[date] = mapped_column(Date)
+    who_threatens: Mapped[SealedBlob] = sealed("threat", "text")
+    capability: Mapped[SealedBlob] = sealed("threat", "text")
+    rationale: Mapped[SealedBlob] = sealed("threat", "text")
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The case's threat lockbox."""
+        return f"case:{self.case}"
+
+
+class DangerArea(Base):
+    """A place the household must stay away from: a point and a distance, all sealed."""
+
+    __tablename__ = "danger_areas"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    label: Mapped[SealedBlob] = sealed("threat", "text")
+    latitude: Mapped[SealedBlob] = sealed("threat", "real")
+    longitude: Mapped[SealedBlob] = sealed("threat", "real")
+    radius_miles: Mapped[SealedBlob] = sealed("threat", "int")
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The case's threat lockbox."""
+        return f"case:{self.case}"
+
+
+class Note(Base):
+    """A case note or a contact, kept as it was written."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    author: Mapped[UUID] = mapped_column(Uuid)
+    kind: Mapped[NoteKind] = mapped_column(Word(NoteKind))
+    text: Mapped[SealedBlob] = sealed("casework", "text")
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The case's casework lockbox."""
+        return f"case:{self.case}"
+
+
+def people_known_to(who: Actor, case: UUID) -> Select[tuple[Person]]:
+    """The people of a case, or for a liaison only those the liaison is named on."""
+    query = select(Person).where(Person.case == case).order_by(Person.number)
+    if who.role is Role.LIAISON:
+        query = query.where(Person.id.in_(_named(who, "person")))
+    return query
+
+
+def known_to(who: Actor) -> Select[tuple[Case]]:
+    """The cases this officer may know of: all for who runs the programme, else those they are named on."""
+    query = select(Case).order_by(Case.opened_at.desc(), Case.code)
+    if who.role in {Role.COORDINATOR, Role.DEPUTY}:
+        return query
+    if who.role is Role.LIAISON:
+        return query.where(Case.id.in_(select(Person.case).where(Person.id.in_(_named(who, "person")))))
+    if who.role in {Role.INSPECTOR, Role.CLERK}:
+        return query.where(Case.id.in_(_named(who, "case")))
+    return query.where(false())
+
+
+def _named(who: Actor, kind: str) -> Select[tuple[UUID]]:
+    """The ids of the subjects of one kind on which this officer is named."""
+    return select(Assignment.subject_id).where(
+        Assignment.officer == who.officer, Assignment.ended_at.is_(None), Assignment.kind == kind
+    )

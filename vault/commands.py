@@ -1,0 +1,187 @@
+"""The terminal's commands: found, serve, demonstrate, migrate, add an officer, export the ledger."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audit.checkpoints import Notary
+from audit.errors import LedgerError
+from audit.export import export as export_ledger
+from audit.notes import NotaryKeys
+from crypto.errors import CryptoError
+from vault import migrations
+from vault.access.events import Event, record_apart
+from vault.access.policy import Role
+from vault.errors import VaultError
+from vault.officers import admission
+from vault.officers.founding import Founder, found
+from vault.running import RunningVault, wall_clock
+from vault.settings import BadSettings, Settings, load
+
+
+def _data(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--data",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="VAULT_DATA",
+        required=True,
+        help="The vault's data folder (or the setting VAULT_DATA).",
+    )(command)
+
+
+class Plain(click.Group):
+    """Commands whose faults are one clear line, never a traceback with values in it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (VaultError, BadSettings, CryptoError, LedgerError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Plain)
+def cli() -> None:
+    """The witness programme's vault."""
+
+
+@cli.command()
+@_data
+def init(data: Path) -> None:
+    """Found a vault: keys, recovery shares and its first three officers."""
+    founders = []
+    for role in (Role.COORDINATOR, Role.AUDITOR, Role.ADMINISTRATOR):
+        click.echo(f"\n{role.label}")
+        full_name = click.prompt("  Full name")
+        name = click.prompt("  Name for signing in")
+        password = click.prompt(
+            "  Password (15 characters or more)", hide_input=True, confirmation_prompt=True
+        )
+        if len(password) < 15:
+            raise click.ClickException("Use at least 15 characters. Nothing was founded.")
+        founders.append(Founder(name, full_name, role, password))
+    result = found(load(data), founders, wall_clock())
+    click.echo(
+        "\nThe vault is founded. Each officer sets up an authenticator app with their secret, shown once:"
+    )
+    for officer in result.officers:
+        click.echo(f"  {officer.full_name}: {officer.totp_secret}   recovery code {officer.recovery_code}")
+    click.echo(
+        "\nThe recovery key's five shares, shown once. Give each to a different person; any three restore it:"
+    )
+    for number, share in enumerate(result.shares, 1):
+        click.echo(f"\n  Share {number}: {share}")
+
+
+@cli.command()
+@_data
+def migrate(data: Path) -> None:
+    """Bring the database to this version's shape."""
+    vault = RunningVault.start(load(data), wall_clock)
+    migrations.upgrade(vault.database.engine)
+    vault.close()
+    click.echo("The database has this version's shape.")
+
+
+@cli.command()
+@_data
+@click.option("--port", type=int, default=8000, show_default=True)
+def serve(data: Path, port: int) -> None:
+    """Serve the vault on this machine, with gunicorn."""
+    check_port(port)
+    RunningVault.start(load(data), wall_clock).close()
+    serve_with_gunicorn(data, port)
+
+
+def check_port(port: int) -> None:
+    """Raise click.ClickException when another program listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"Port {port} is in use. Stop the program that uses it, or choose another with --port (make run PORT=…)."
+            ) from None
+
+
+def serve_with_gunicorn(data: Path, port: int) -> None:
+    """Become gunicorn. It ends when it is told to stop."""
+    environment = os.environ | {"VAULT_DATA": str(data.absolute())}
+    arguments = ["--bind", f"127.0.0.1:{port}", "--config", "python:vault.serving", "vault.wsgi:app"]
+    os.execve(  # noqa: S606 - the same program, no shell  # nosec B606
+        sys.executable, [sys.executable, "-m", "gunicorn", *arguments], environment
+    )
+
+
+@cli.group()
+def officer() -> None:
+    """Officers' accounts."""
+
+
+@officer.command("add")
+@_data
+@click.option("--name", required=True, help="What the officer types at sign-in.")
+@click.option("--full-name", required=True)
+@click.option("--role", type=click.Choice([str(role.value) for role in Role]), required=True)
+def add_officer(data: Path, name: str, full_name: str, role: str) -> None:
+    """Open an account and print its one-time enrolment code."""
+    vault = RunningVault.start(load(data), wall_clock)
+    try:
+        with vault.writing() as db:
+            _, code = admission.add(db, None, name, full_name, Role(role), vault.now())
+    finally:
+        vault.close()
+    click.echo(f"Give this code to {full_name}; it is good once, for three days: {code}")
+
+
+@cli.group()
+def ledger() -> None:
+    """The ledger of every access."""
+
+
+@ledger.command("export")
+@_data
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def export(data: Path, directory: Path) -> None:
+    """Write the ledger to DIRECTORY, for anybody to verify without the vault."""
+    settings = load(data)
+    vault = RunningVault.start(settings, wall_clock)
+    keys = NotaryKeys.load(settings.notary_key, settings.origin)
+    notary = Notary(keys, settings.notary_state, settings.checkpoint)
+    try:
+        record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[])
+        text = write_export(vault, notary, directory)
+    finally:
+        vault.close()
+    verifiers = "\n".join(str(key) for key in keys.verifier_keys())
+    (directory / "notary.vkey").write_text(verifiers + "\n")
+    click.echo(f"Exported {text} entries to {directory}.")
+    click.echo(f"Verify with: python -m audit verify {directory} --key {directory / 'notary.vkey'}")
+    click.echo("Compare the key with the one pinned on the auditor's own machine:")
+    click.echo(verifiers)
+
+
+def write_export(vault: RunningVault, notary: Notary, directory: Path) -> int:
+    """Sign the newest tree, export what it counts, and return how many entries that is."""
+    with vault.database.engine.connect() as connection:
+        notary.sign_next(connection, vault.now())
+        checkpoint = notary.latest()
+        if checkpoint is None:
+            raise click.ClickException("The ledger is empty.")
+        with click.progressbar(length=checkpoint.size, label="Exporting", file=sys.stderr) as bar:
+            export_ledger(connection, checkpoint.text, directory, bar.update)
+    return checkpoint.size
+
+
+def settings_file(data: Path, **given: object) -> Settings:
+    """Write a vault.toml with these settings and load it."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lines = [f"{name} = {json.dumps(value)}" for name, value in given.items()]
+    (data / "vault.toml").write_text("\n".join(lines) + "\n")
+    return load(data)

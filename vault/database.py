@@ -1,0 +1,243 @@
+"""The database: one engine for SQLite or PostgreSQL, and sessions that refuse a change nobody recorded."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import JSON, Engine, MetaData, String, TypeDecorator, create_engine, event, inspect
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
+from typing_extensions import override
+
+from audit.entries import Details, Entry
+from audit.ledger import Receipt
+from crypto.columns import SealedBlob, sealed_columns
+from crypto.encoding import enc
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """A row of the vault's own records."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    unrecorded: ClassVar[bool] = False
+    """True for rows whose changes need no ledger entry of their own; the model says why."""
+
+
+class Word(TypeDecorator[StrEnum]):
+    """A column that holds one word of a vocabulary."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def __init__(self, vocabulary: type[StrEnum]) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    @override
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(self.vocabulary(value).value)
+
+    @override
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        return None if value is None else self.vocabulary(value)
+
+
+class WordList(TypeDecorator[list[StrEnum]]):
+    """A column that holds several words of a vocabulary, sorted, as JSON."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, vocabulary: type[StrEnum]) -> None:
+        super().__init__()
+        self.vocabulary = vocabulary
+
+    @override
+    def process_bind_param(self, value: Iterable[StrEnum] | None, dialect: Dialect) -> list[str] | None:
+        return None if value is None else sorted(str(self.vocabulary(word).value) for word in value)
+
+    @override
+    def process_result_value(self, value: list[str] | None, dialect: Dialect) -> list[StrEnum] | None:
+        return None if value is None else [self.vocabulary(word) for word in value]
+
+
+class UnrecordedChange(RuntimeError):
+    """A change was about to be kept that no ledger entry tells of."""
+
+
+class BulkChangeRefused(RuntimeError):
+    """An UPDATE or DELETE over many rows would pass by the entries; rows are changed one by one."""
+
+
+def _plain(value: Any) -> bytes:
+    """One column's value as bytes that say its type, equal before and after a round trip."""
+    match value:
+        case None:
+            return b"-"
+        case SealedBlob():
+            return b"s" + value.blob
+        case bytes():
+            return b"b" + value
+        case bool() | int():
+            return b"i" + str(int(value)).encode()
+        case float():
+            return b"f" + repr(value).encode()
+        case datetime():
+            return b"m" + str(round(value.timestamp() * 1000)).encode()
+        case date():
+            return b"d" + value.isoformat().encode()
+        case UUID():
+            return b"u" + value.bytes
+        case str():
+            return b"t" + str(value).encode()
+        case list() | tuple():
+            return b"l" + enc("list", *(_plain(item) for item in value))
+        case set() | frozenset():
+            return b"l" + enc("set", *sorted(_plain(item) for item in value))
+        case _:
+            raise TypeError(f"no digest for a column of type {type(value).__name__}")
+
+
+def row_name(row: Any) -> str:
+    """How a ledger entry names a row: table/uuid."""
+    return f"{row.__table__.name}/{row.id}"
+
+
+def row_digest(row: Any) -> str:
+    """SHA-256 (hex) over every column as it is kept: sealed blobs, never plaintext."""
+    columns = sorted(inspect(type(row)).column_attrs, key=lambda attribute: attribute.key)
+    items = [part for c in columns for part in (c.key.encode(), _plain(getattr(row, c.key)))]
+    return hashlib.sha256(enc("vault/row/v1", row.__table__.name, *items)).hexdigest()
+
+
+DELETED = hashlib.sha256(enc("vault/row/v1", "deleted")).hexdigest()
+
+
+class RecordedSession(Session):
+    """A session that commits a change only together with the entry that tells of it.
+
+    `unrecorded_rows` holds what changed since the last entry; `recorded` what entries have covered.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.unrecorded_rows: dict[str, Any] = {}
+        self.entries: list[UUID] = []
+        self.receipts: list[Receipt] = []
+        self.pend: Callable[[Session, Entry, Details | None], None] | None = None
+
+    def changed_rows(self) -> dict[str, str]:
+        """Flush, then name and digest every row changed since the last entry, and call them covered."""
+        self.flush()
+        changed = {
+            name: DELETED if row is None else row_digest(row) for name, row in self.unrecorded_rows.items()
+        }
+        self.unrecorded_rows.clear()
+        return changed
+
+
+@event.listens_for(RecordedSession, "after_flush")
+def _note_changes(session: RecordedSession, _context: object) -> None:
+    for row in (*session.new, *session.dirty):
+        if not getattr(type(row), "unrecorded", False) and (row in session.new or session.is_modified(row)):
+            session.unrecorded_rows[row_name(row)] = row
+    for row in session.deleted:
+        if not getattr(type(row), "unrecorded", False):
+            session.unrecorded_rows[row_name(row)] = None
+
+
+@event.listens_for(RecordedSession, "before_commit")
+def _refuse_unrecorded(session: RecordedSession) -> None:
+    session.flush()
+    if session.unrecorded_rows:
+        tables = sorted({name.split("/")[0] for name in session.unrecorded_rows})
+        raise UnrecordedChange(f"rows of {', '.join(tables)} changed and no entry tells of it")
+
+
+@event.listens_for(RecordedSession, "do_orm_execute")
+def _refuse_bulk(state: ORMExecuteState) -> None:
+    if state.is_orm_statement and (state.is_update or state.is_delete or state.is_insert):
+        mapper = state.bind_mapper
+        if mapper is not None and not getattr(mapper.class_, "unrecorded", False):
+            raise BulkChangeRefused(f"change rows of {mapper.local_table} one by one, each with its entry")
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=4000",
+        "secure_delete=ON",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing") else "BEGIN DEFERRED")
+
+
+def connect(url: str) -> Engine:
+    """An engine whose errors and logs never show a bound value."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 4})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"options": "-c timezone=UTC -c statement_timeout=20000 -c lock_timeout=4000"},
+    )
+
+
+class Database:
+    """Opens sessions: `reading` for looks, `writing` for acts; the caller of `writing` commits through it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writers = sessionmaker(
+            engine.execution_options(writing=True), class_=RecordedSession, expire_on_commit=False
+        )
+        self._readers = sessionmaker(engine, class_=RecordedSession, autoflush=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[RecordedSession]:
+        """A session whose changes are thrown away."""
+        with self._readers() as session:
+            try:
+                yield session
+            finally:
+                session.expunge_all()  # What was read stays readable after the session is gone.
+                session.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[RecordedSession]:
+        """A session that holds the write lock from the start and commits when the block ends well."""
+        with self._writers() as session, session.begin():
+            yield session
+
+
+def has_sealed_columns(model: type[Any]) -> bool:
+    """Whether this kind of row keeps anything sealed."""
+    return bool(sealed_columns(model))

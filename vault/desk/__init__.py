@@ -1,0 +1,1 @@
+"""The first page: what is waiting for this officer, and the clocks."""

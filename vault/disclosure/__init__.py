@@ -1,0 +1,1 @@
+"""Disclosure: requests, worksheets, decisions, packets and the accounting of each."""

@@ -1,0 +1,1 @@
+"""Support expenses: requests, decisions, payments and receipts."""

@@ -1,0 +1,14 @@
+"""Alembic's entrance: it is always handed a connection by `vault.migrations`."""
+
+from alembic import context
+
+from vault.migrations import metadatas
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadatas(),
+    render_as_batch=False,
+    compare_type=False,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Officers: who they are, how they prove it, their sessions, and who vouched for their keys."""

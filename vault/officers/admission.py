@@ -1,0 +1,247 @@
+"""Admission by two people: the administrator opens, the officer enrols, the coordinator compares and certifies."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from crypto.errors import CryptoError
+from crypto.identity import Identity, wrap_for_recovery_code, wrap_seed
+from crypto.passwords import PasswordCost
+from crypto.public import PublicIdentity
+from crypto.root import RootKey
+from vault.access import seals
+from vault.access.actor import Actor
+from vault.access.events import Event, record
+from vault.access.keyring import Keyring, certify_key
+from vault.access.models import HolderKey, SealRow
+from vault.access.policy import CIRCLES, Role
+from vault.database import RecordedSession
+from vault.errors import NotKnown, RuleForbids
+from vault.officers import proofs, sessions
+from vault.officers.models import Officer, OfficerState, named
+from vault.running import Trust
+
+CODE_DAYS = 3
+
+
+def code_hash(code: str) -> bytes:
+    """How an enrolment code is kept: 100 random bits need no stretching."""
+    return hashlib.sha256(b"vault/enrolment/v1" + code.replace("-", "").strip().upper().encode()).digest()
+
+
+def new_code() -> str:
+    """A one-time enrolment code of 100 bits in groups of five, easy to read aloud."""
+    letters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+    text = "".join(secrets.choice(letters) for _ in range(20))
+    return "-".join(text[i : i + 5] for i in range(0, 20, 5))
+
+
+def add(
+    db: RecordedSession, who: Actor | None, name: str, full_name: str, role: Role, now: datetime
+) -> tuple[Officer, str]:
+    """Open an account that can do nothing until its officer enrols; return it and the one-time code.
+
+    Raises RuleForbids when the name is taken.
+    """
+    if db.scalars(named(name)).first() is not None:
+        raise RuleForbids("Another officer signs in with that name. Choose a different one.")
+    code = new_code()
+    officer = Officer(
+        id=uuid4(),
+        name=name.strip().lower(),
+        full_name=full_name,
+        role=role,
+        state=OfficerState.INVITED,
+        key_version=0,
+        auth_epoch=1,
+        enrolment_hash=code_hash(code),
+        enrolment_ends_at=now + timedelta(days=CODE_DAYS),
+        added_at=now,
+    )
+    db.add(officer)
+    record(
+        db, Event.OFFICER_ADDED, who=who, now=now, subjects=[f"officer:{officer.id}"], facts={"role": role}
+    )
+    return officer, code
+
+
+def find_invited(db: RecordedSession, name: str, code: str, now: datetime) -> Officer:
+    """The officer whose enrolment code this is. Raises ProofRefused, the same for every mistake."""
+    officer = db.scalars(named(name)).first()
+    expected = officer.enrolment_hash if officer and officer.enrolment_hash else bytes(32)
+    right = secrets.compare_digest(expected, code_hash(code))
+    if officer is None or not right or officer.enrolment_ends_at is None or now > officer.enrolment_ends_at:
+        raise proofs.ProofRefused(
+            "The name or the enrolment code was not right, or the code has run out. Check both, or ask the "
+            "administrator for a new code.",
+            officer.id if officer else None,
+        )
+    return officer
+
+
+def give_keys(
+    db: RecordedSession, root: RootKey, officer: Officer, password: str, cost: PasswordCost
+) -> tuple[Identity, str]:
+    """Make the officer's keys, locked by their password; return them and the recovery code, shown once."""
+    identity = Identity.generate()
+    officer.key_version += 1
+    wrap = wrap_seed(identity, password, officer.id, officer.key_version, root, cost)
+    officer.wrap_salt, officer.wrap_cost, officer.wrap_blob = wrap.salt, wrap.cost_text, wrap.blob
+    code, paper = wrap_for_recovery_code(identity, officer.id, officer.key_version, root)
+    officer.recovery_salt, officer.recovery_cost, officer.recovery_blob = (
+        paper.salt,
+        paper.cost_text,
+        paper.blob,
+    )
+    db.add(
+        HolderKey(
+            id=uuid4(),
+            holder=officer.id,
+            kind="officer",
+            role=str(officer.role),
+            version=officer.key_version,
+            public=identity.public.to_bytes(),
+        )
+    )
+    db.flush()
+    return identity, code
+
+
+def finish_enrolment(
+    db: RecordedSession, root: RootKey, officer: Officer, identity: Identity, code: str, now: datetime
+) -> None:
+    """Take the first code from the officer's app as proof that it is set up. Raises ProofRefused."""
+    proofs.check_code(db, root, officer.id, identity, code, now)
+    officer.state = OfficerState.ENROLLED
+    officer.enrolment_hash = officer.enrolment_ends_at = None
+    record(
+        db,
+        Event.OFFICER_ENROLLED,
+        who=None,
+        now=now,
+        subjects=[f"officer:{officer.id}"],
+        facts={"key-version": officer.key_version},
+    )
+
+
+def fingerprint(db: RecordedSession, officer: Officer) -> tuple[str, ...]:
+    """The eight words of the officer's current public key, to be compared in person."""
+    key = db.scalars(
+        select(HolderKey).where(HolderKey.holder == officer.id, HolderKey.version == officer.key_version)
+    ).first()
+    return PublicIdentity.from_bytes(key.public).fingerprint() if key else ()
+
+
+def certify_officer(db: RecordedSession, who: Actor, trust: Trust, officer: Officer, now: datetime) -> bool:
+    """Vouch for an officer's keys and role, and hand them their role's key; return whether it was handed on.
+
+    A role key that the coordinator does not hold (the auditors') is handed on by an officer of that role.
+    Raises RuleForbids when there is nothing to certify or an officer would vouch for themself.
+    """
+    if officer.id == who.officer:
+        raise RuleForbids("Nobody certifies themself. Ask another coordinator.")
+    if officer.state is not OfficerState.ENROLLED:
+        raise RuleForbids("This officer has nothing waiting to be certified.")
+    key = db.scalars(
+        select(HolderKey).where(HolderKey.holder == officer.id, HolderKey.version == officer.key_version)
+    ).one()
+    key.role = str(officer.role)
+    certify_key(key, who, now)
+    officer.state = OfficerState.ACTIVE
+    db.flush()
+    handed = officer.role not in CIRCLES or seals.hand_circle(db, who, trust, officer.role, officer.id, now)
+    if officer.role is Role.COORDINATOR:
+        for role in sorted(CIRCLES - {Role.COORDINATOR, Role.AUDITOR}):
+            seals.hand_circle(db, who, trust, role, officer.id, now)
+    record(
+        db,
+        Event.OFFICER_CERTIFIED,
+        who=who,
+        now=now,
+        subjects=[f"officer:{officer.id}"],
+        facts={"role": officer.role, "role-key-handed-on": handed},
+    )
+    return handed
+
+
+def waiting_for_circle(db: RecordedSession, role: Role) -> list[Officer]:
+    """Active officers of a role to whom nobody has handed the role's key yet."""
+    if role not in CIRCLES:
+        return []
+    circle = seals.circle_key(db, role)
+    holders = select(SealRow.holder).where(SealRow.key == circle.holder)
+    return list(
+        db.scalars(
+            select(Officer).where(
+                Officer.role == role, Officer.state == OfficerState.ACTIVE, Officer.id.not_in(holders)
+            )
+        )
+    )
+
+
+def hand_on(db: RecordedSession, who: Actor, trust: Trust, officer: Officer, now: datetime) -> None:
+    """Hand the role's key to a colleague of the same role. Raises NotKnown when this officer lacks it."""
+    if officer not in waiting_for_circle(db, who.role) or not seals.hand_circle(
+        db, who, trust, who.role, officer.id, now
+    ):
+        raise NotKnown
+    record(
+        db,
+        Event.CIRCLE_HANDED_ON,
+        who=who,
+        now=now,
+        subjects=[f"officer:{officer.id}"],
+        facts={"role": who.role},
+    )
+
+
+def revoke(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> None:
+    """End an officer's access in one act: seals, namings, sessions and sign-in, all at once."""
+    if officer.id == who.officer:
+        raise RuleForbids("You cannot end your own access. Ask another administrator.")
+    if officer.state is OfficerState.REVOKED:
+        raise RuleForbids("This officer's access has ended already.")
+    officer.state = OfficerState.REVOKED
+    officer.auth_epoch += 1
+    for key in db.scalars(select(HolderKey).where(HolderKey.holder == officer.id)):
+        key.withdrawn_at = now
+    seals.withdraw_seals(db, officer.id, now)
+    ended = sessions.end_all(db, officer.id, None)
+    record(
+        db,
+        Event.OFFICER_REVOKED,
+        who=who,
+        now=now,
+        subjects=[f"officer:{officer.id}"],
+        facts={"sessions-ended": ended},
+    )
+
+
+def release(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> None:
+    """Release an account that locked after failures. Raises RuleForbids when it is not locked."""
+    if officer.locked_at is None:
+        raise RuleForbids("This account is not locked.")
+    officer.locked_at = None
+    record(db, Event.OFFICER_RELEASED, who=who, now=now, subjects=[f"officer:{officer.id}"])
+
+
+def is_certified(db: RecordedSession, trust: Trust, officer: Officer) -> bool:
+    """Whether the officer's current key is certified for the role they have, back to a pinned founder."""
+    ring = Keyring(db, trust)
+    try:
+        ring.public(officer.id, officer.key_version)
+    except CryptoError:
+        return False
+    key = ring.key(officer.id, officer.key_version)
+    return key.withdrawn_at is None and key.role == officer.role and officer.state is OfficerState.ACTIVE
+
+
+def get(db: RecordedSession, officer: UUID) -> Officer:
+    """The officer with this id. Raises NotKnown."""
+    found = db.get(Officer, officer)
+    if found is None:
+        raise NotKnown
+    return found

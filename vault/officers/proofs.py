@@ -1,0 +1,149 @@
+"""How an officer proves who they are: a password, then a code that is good once, with a count of failures."""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pyotp
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from crypto.errors import Refused, WrongPassword
+from crypto.identity import Identity, keep_secret, recall_secret, unwrap_nothing, unwrap_seed
+from crypto.passwords import PasswordCost
+from crypto.root import RootKey
+from vault.errors import VaultError
+from vault.officers.models import Attempt, Officer, OfficerState, SecondFactor, named
+from vault.settings import Settings
+
+STEP_SECONDS = 30
+DRIFT_STEPS = 1  # A clock may be one step off either way (RFC 6238, 5.2).
+
+
+class ProofRefused(VaultError):
+    """The name, password or code is not right, or the account is locked: the answer is the same."""
+
+    status = 422
+
+    def __init__(self, message: str, officer: UUID | None) -> None:
+        super().__init__(message)
+        self.officer = officer
+
+
+NOT_RIGHT = (
+    "The name, password or code was not right. Check them and try again. After five failures in 15 minutes "
+    "the account locks until an administrator releases it."
+)
+CODE_USED = "That code was used already. Wait for the next one, up to 30 seconds, and enter it."
+CODE_WRONG = "That code was not right. Enter the code your authenticator app shows now."
+
+
+def address_digest(root: RootKey, address: str) -> str:
+    """A network address as the counters keep it: keyed, so that the table tells nobody where officers are."""
+    return hashlib.sha256(root.mac(b"vault/address/v1" + address.encode())).hexdigest()[:32]
+
+
+def recent_failures(db: Session, settings: Settings, now: datetime, *, officer: UUID) -> int:
+    """How often proofs of this officer failed within the window."""
+    since = now - timedelta(minutes=settings.lock_window_minutes)
+    return (
+        db.scalar(
+            select(func.count()).select_from(Attempt).where(Attempt.officer == officer, Attempt.at > since)
+        )
+        or 0
+    )
+
+
+def is_address_over_limit(db: Session, settings: Settings, now: datetime, address: str) -> bool:
+    """Whether too many proofs failed from one address within the window."""
+    since = now - timedelta(minutes=settings.lock_window_minutes)
+    count = db.scalar(
+        select(func.count()).select_from(Attempt).where(Attempt.address == address, Attempt.at > since)
+    )
+    return (count or 0) >= settings.attempts_per_address
+
+
+def note_failure(
+    db: Session, settings: Settings, officer: Officer | None, address: str, now: datetime
+) -> bool:
+    """Count a failed proof; lock the account at the limit. Return whether this failure locked it."""
+    db.add(Attempt(id=uuid4(), officer=officer.id if officer else None, address=address, at=now))
+    db.flush()
+    if officer is None or officer.locked_at is not None:
+        return False
+    if recent_failures(db, settings, now, officer=officer.id) < settings.lock_after_failures:
+        return False
+    officer.locked_at = now
+    return True
+
+
+def check_password(
+    db: Session, root: RootKey, settings: Settings, name: str, password: str
+) -> tuple[Officer, Identity]:
+    """Unlock an officer's identity with their password, with the same work whether or not they exist.
+
+    Raises ProofRefused, always with the same sentence.
+    """
+    officer = db.scalars(named(name)).first()
+    try:
+        if officer is None or officer.wrap is None:
+            unwrap_nothing(password, root, PasswordCost.from_text(settings.password_cost))
+        identity = unwrap_seed(officer.wrap, password, officer.id, officer.key_version, root)
+    except (WrongPassword, Refused) as error:
+        raise ProofRefused(NOT_RIGHT, officer.id if officer else None) from error
+    if officer.locked_at is not None or officer.state in {OfficerState.REVOKED, OfficerState.INVITED}:
+        raise ProofRefused(NOT_RIGHT, officer.id)
+    return officer, identity
+
+
+def matching_step(secret: str, code: str, now: datetime) -> int | None:
+    """The time step whose code this is, nearest first, or None."""
+    totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
+    current = int(now.timestamp()) // STEP_SECONDS
+    for drift in sorted(range(-DRIFT_STEPS, DRIFT_STEPS + 1), key=abs):
+        if pyotp.utils.strings_equal(code, totp.generate_otp(current + drift)):
+            return current + drift
+    return None
+
+
+def check_code(
+    db: Session, root: RootKey, officer: UUID, identity: Identity, code: str, now: datetime
+) -> None:
+    """Use up a TOTP code: its time step must be later than the last one used, decided in one statement.
+
+    Raises ProofRefused for a wrong code, and for one that was used already.
+    """
+    factor = db.get(SecondFactor, officer)
+    if factor is None:
+        raise ProofRefused(CODE_WRONG, officer)
+    secret = recall_secret(identity, "totp", factor.secret, officer, root).decode()
+    step = matching_step(secret, code, now)
+    if step is None:
+        raise ProofRefused(CODE_WRONG, officer)
+    used: CursorResult[tuple[()]] = db.execute(  # type: ignore[assignment]
+        update(SecondFactor)
+        .where(SecondFactor.id == officer, SecondFactor.last_step < step)
+        .values(last_step=step)
+        .execution_options(synchronize_session=False)
+    )
+    if used.rowcount != 1:
+        raise ProofRefused(CODE_USED, officer)
+
+
+def new_second_factor(db: Session, root: RootKey, officer: UUID, identity: Identity) -> str:
+    """Give an officer a TOTP secret (base32), replacing an unconfirmed one."""
+    secret = pyotp.random_base32()
+    kept = keep_secret(identity, "totp", secret.encode(), officer, root)
+    factor = db.get(SecondFactor, officer)
+    if factor is None:
+        db.add(SecondFactor(id=officer, secret=kept, last_step=0))
+    else:
+        factor.secret, factor.last_step = kept, 0
+    db.flush()
+    return secret
+
+
+def shown_second_factor(db: Session, root: RootKey, officer: UUID, identity: Identity) -> str:
+    """The TOTP secret, for the page that shows it during enrolment."""
+    factor = db.get_one(SecondFactor, officer)
+    return recall_secret(identity, "totp", factor.secret, officer, root).decode()

@@ -1,0 +1,138 @@
+"""Sessions on the server: a row, a cookie, and neither worth anything without the other and the root key."""
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crypto.errors import Refused
+from crypto.identity import Identity, unwrap_for_session, wrap_for_session
+from crypto.root import RootKey
+from vault.officers.models import Officer, OfficerState, SignedInSession
+from vault.settings import Settings
+
+SID_LENGTH, SECRET_LENGTH = 16, 32
+PROVING_MINUTES = 5
+ENROLLING_MINUTES = 30
+TOUCH_SECONDS = (
+    30  # A request writes its time only when the last note is older, so that most looks only read.
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A session that is alive, whose it is, and their unlocked identity."""
+
+    row: SignedInSession
+    officer: Officer
+    identity: Identity
+
+
+def cookie_name(settings: Settings) -> str:
+    """`__Host-vault`: bound to this host, this path and TLS."""
+    return "__Host-vault" if settings.tls else "vault"
+
+
+def start(
+    db: Session,
+    root: RootKey,
+    settings: Settings,
+    officer: Officer,
+    identity: Identity,
+    stage: str,
+    device: str,
+    now: datetime,
+) -> tuple[SignedInSession, str]:
+    """Begin a session and return its row and the cookie's value, which is kept nowhere else."""
+    sid, secret = os.urandom(SID_LENGTH), os.urandom(SECRET_LENGTH)
+    length = {
+        "live": timedelta(hours=settings.session_hours),
+        "password": timedelta(minutes=PROVING_MINUTES),
+        "enrolment": timedelta(minutes=ENROLLING_MINUTES),
+    }[stage]
+    row = SignedInSession(
+        id=uuid4(),
+        sid_hash=hashlib.sha256(sid).digest(),
+        officer=officer.id,
+        stage=stage,
+        auth_epoch=officer.auth_epoch,
+        seed=wrap_for_session(identity.seed, secret, sid, officer.id, officer.auth_epoch, root),
+        device=device,
+        started_at=now,
+        seen_at=now,
+        ends_at=now + length,
+    )
+    db.add(row)
+    db.flush()
+    return row, base64.urlsafe_b64encode(sid + secret).decode().rstrip("=")
+
+
+def find(db: Session, root: RootKey, settings: Settings, cookie: str, now: datetime) -> Found | None:
+    """The living session of a cookie, or None for a forged, ended, idle or revoked one."""
+    try:
+        raw = base64.b64decode(cookie + "=" * (-len(cookie) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != SID_LENGTH + SECRET_LENGTH:
+        return None
+    sid, secret = raw[:SID_LENGTH], raw[SID_LENGTH:]
+    pair = db.execute(
+        select(SignedInSession, Officer)
+        .join(Officer, Officer.id == SignedInSession.officer)
+        .where(SignedInSession.sid_hash == hashlib.sha256(sid).digest())
+    ).first()
+    if pair is None:
+        return None
+    row, officer = pair
+    idle = now - row.seen_at > timedelta(minutes=settings.idle_minutes)
+    if idle or now >= row.ends_at or row.auth_epoch != officer.auth_epoch:
+        return None
+    if officer.state is OfficerState.REVOKED:
+        return None
+    try:
+        identity = unwrap_for_session(row.seed, secret, sid, officer.id, row.auth_epoch, root)
+    except Refused:
+        return None
+    return Found(row, officer, identity)
+
+
+def short_hash(row: SignedInSession) -> str:
+    """How ledger entries name a session: the first 8 hex digits of its hash."""
+    return row.sid_hash.hex()[:8]
+
+
+def end(db: Session, row: SignedInSession) -> None:
+    """Forget a session; its cookie opens nothing from this moment."""
+    db.delete(row)
+    db.flush()
+
+
+def end_all(db: Session, officer: UUID, but: UUID | None) -> int:
+    """End an officer's sessions, except one; return how many ended."""
+    rows = db.scalars(select(SignedInSession).where(SignedInSession.officer == officer)).all()
+    ended = [row for row in rows if row.id != but]
+    for row in ended:
+        db.delete(row)
+    db.flush()
+    return len(ended)
+
+
+def keep_within_limit(db: Session, officer: UUID, limit: int, newest: UUID) -> int:
+    """End the oldest live sessions beyond the limit and every unfinished sign-in; return how many ended."""
+    rows = db.scalars(
+        select(SignedInSession)
+        .where(SignedInSession.officer == officer, SignedInSession.id != newest)
+        .order_by(SignedInSession.started_at.desc())
+    ).all()
+    live = [row for row in rows if row.stage == "live"]
+    ended = [row for row in rows if row.stage != "live"] + live[limit - 1 :]
+    for row in ended:
+        db.delete(row)
+    db.flush()
+    return len(live[limit - 1 :])

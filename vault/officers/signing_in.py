@@ -1,0 +1,214 @@
+"""Signing in and out, and giving the second factor again: each a transaction, each failure an entry of its own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from crypto.passwords import PasswordCost
+from vault.access.actor import Actor
+from vault.access.events import Event, record, record_apart
+from vault.errors import NotKnown, NotSignedIn
+from vault.officers import admission, proofs, sessions
+from vault.officers.models import Officer, SignedInSession
+from vault.officers.sessions import Found
+from vault.running import RunningVault
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Where a request comes from: the network address, and the browser in two words."""
+
+    address: str
+    device: str
+
+
+def _failed(
+    vault: RunningVault,
+    event: Event,
+    error: proofs.ProofRefused,
+    caller: Caller,
+    step: str,
+    who: Actor | None,
+    now: datetime,
+) -> None:
+    """Count and record a failure in transactions of their own, so that nothing rolls them back."""
+    digest = proofs.address_digest(vault.root, caller.address)
+    subjects = [f"officer:{error.officer}"] if error.officer else []
+    record_apart(
+        vault,
+        event,
+        who=who,
+        now=now,
+        subjects=subjects,
+        outcome="failed",
+        facts={"step": step, "from": digest[:8]},
+    )
+    with vault.writing() as db:
+        officer = db.get(Officer, error.officer) if error.officer else None
+        if proofs.note_failure(db, vault.settings, officer, digest, now):
+            if event is Event.STEP_UP_FAILED and error.officer:
+                sessions.end_all(db, error.officer, None)  # Somebody guesses inside a session that they hold.
+            record(db, Event.ACCOUNT_LOCKED, who=None, now=now, subjects=subjects)
+
+
+def give_password(vault: RunningVault, name: str, password: str, caller: Caller, now: datetime) -> str:
+    """Check a name and password; return the cookie of a session that can only be asked for its second factor.
+
+    Raises ProofRefused, the same whether the name, the password or a lock was the cause.
+    """
+    digest = proofs.address_digest(vault.root, caller.address)
+    try:
+        with vault.reading() as db:
+            if proofs.is_address_over_limit(db, vault.settings, now, digest):
+                raise proofs.ProofRefused(
+                    "Too many tries from this place. Wait 15 minutes and try again.", None
+                )
+            officer, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "password", None, now)
+        raise
+    stage = "enrolment" if officer.enrolment_hash is not None else "password"
+    with vault.writing() as db:
+        _, cookie = sessions.start(
+            db, vault.root, vault.settings, officer, identity, stage, caller.device, now
+        )
+    return cookie
+
+
+def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now: datetime) -> str:
+    """Check the second factor and begin the real session under a new cookie. Raises ProofRefused."""
+    if found.row.stage != "password":
+        raise NotSignedIn("Start by entering your name and password.")
+    try:
+        with vault.writing() as db:
+            officer = admission.get(db, found.officer.id)
+            proofs.check_code(db, vault.root, officer.id, found.identity, code, now)
+            row, cookie = sessions.start(
+                db, vault.root, vault.settings, officer, found.identity, "live", caller.device, now
+            )
+            ended = sessions.keep_within_limit(db, officer.id, vault.settings.sessions_per_officer, row.id)
+            who = _actor(vault, Found(row, officer, found.identity), certified=False)
+            record(
+                db,
+                Event.SIGNED_IN,
+                who=who,
+                now=now,
+                subjects=[f"officer:{officer.id}"],
+                facts={"role": officer.role, "other-sessions-ended": ended},
+            )
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "second-factor", None, now)
+        raise
+    return cookie
+
+
+def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: Caller, now: datetime) -> None:
+    """Take the second factor again for what the matrix guards with it. Raises ProofRefused."""
+    try:
+        with vault.writing() as db:
+            proofs.check_code(db, vault.root, who.officer, who.identity, code, now)
+            row = db.get(SignedInSession, session)
+            if row is None:
+                raise NotSignedIn("Your session has ended. Sign in again.")
+            row.stepped_up_at = now
+            record(db, Event.STEPPED_UP, who=who, now=now, subjects=[f"officer:{who.officer}"])
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.STEP_UP_FAILED, error, caller, "step-up", who, now)
+        raise
+
+
+def sign_out(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> None:
+    """End this session at once; a copied cookie is worthless from here."""
+    with vault.writing() as db:
+        row = db.get(SignedInSession, session)
+        if row is not None:
+            sessions.end(db, row)
+        record(db, Event.SIGNED_OUT, who=who, now=now, subjects=[f"officer:{who.officer}"])
+
+
+def end_session(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> None:
+    """End one of the officer's own sessions. Raises NotKnown for anybody else's."""
+    with vault.writing() as db:
+        row = db.get(SignedInSession, session)
+        if row is None or row.officer != who.officer:
+            raise NotKnown
+        sessions.end(db, row)
+        record(db, Event.SESSION_ENDED, who=who, now=now, subjects=[f"officer:{who.officer}"])
+
+
+def begin_enrolment(
+    vault: RunningVault, name: str, code: str, password: str, caller: Caller, now: datetime
+) -> tuple[str, str]:
+    """Make a new officer's keys; return the enrolment session's cookie and the recovery code, shown once.
+
+    Raises ProofRefused, the same for a wrong name, a wrong code and one that has run out.
+    """
+    digest = proofs.address_digest(vault.root, caller.address)
+    try:
+        with vault.writing() as db:
+            if proofs.is_address_over_limit(db, vault.settings, now, digest):
+                raise proofs.ProofRefused(
+                    "Too many tries from this place. Wait 15 minutes and try again.", None
+                )
+            officer = admission.find_invited(db, name, code, now)
+            cost = PasswordCost.from_text(vault.settings.password_cost)
+            identity, recovery = admission.give_keys(db, vault.root, officer, password, cost)
+            proofs.new_second_factor(db, vault.root, officer.id, identity)
+            record(
+                db,
+                Event.OFFICER_ENROLLED,
+                who=None,
+                now=now,
+                subjects=[f"officer:{officer.id}"],
+                facts={"key-version": officer.key_version, "step": "password"},
+            )
+            _, cookie = sessions.start(
+                db, vault.root, vault.settings, officer, identity, "enrolment", caller.device, now
+            )
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
+        raise
+    return cookie, recovery
+
+
+def finish_enrolment(vault: RunningVault, found: Found, code: str, caller: Caller, now: datetime) -> None:
+    """Confirm the authenticator app and end the enrolment session. Raises ProofRefused."""
+    if found.row.stage != "enrolment":
+        raise NotSignedIn("Start with your enrolment code.")
+    try:
+        with vault.writing() as db:
+            officer = admission.get(db, found.officer.id)
+            admission.finish_enrolment(db, vault.root, officer, found.identity, code, now)
+            sessions.end_all(db, officer.id, None)
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
+        raise
+
+
+def _actor(vault: RunningVault, found: Found, certified: bool) -> Actor:
+    return Actor(
+        officer=found.officer.id,
+        name=found.officer.full_name,
+        role=found.officer.role,
+        certified=certified,
+        key_version=found.officer.key_version,
+        session=sessions.short_hash(found.row),
+        stepped_up_at=found.row.stepped_up_at,
+        identity=found.identity,
+    )
+
+
+def recognise(vault: RunningVault, cookie: str, now: datetime) -> tuple[Found, Actor] | None:
+    """Whose cookie this is, with their keys unlocked for this request; None when it opens no session."""
+    with vault.reading() as db:
+        found = sessions.find(db, vault.root, vault.settings, cookie, now)
+        if found is None:
+            return None
+        certified = found.row.stage == "live" and admission.is_certified(db, vault.trust, found.officer)
+    if (now - found.row.seen_at).total_seconds() >= sessions.TOUCH_SECONDS:
+        with vault.writing() as db:
+            row = db.get(SignedInSession, found.row.id)
+            if row is None:
+                return None
+            row.seen_at = now
+    return found, _actor(vault, found, certified)

@@ -1,0 +1,1 @@
+"""The auditor's bench: the web face of audit."""

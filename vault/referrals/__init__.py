@@ -1,0 +1,1 @@
+"""Referrals from prosecutors, and the three decisions on each."""

@@ -1,0 +1,107 @@
+"""A vault that runs: its settings, database, root key, ledger, pinned trust and clock, without any web."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from audit.entries import Details, Entry
+from audit.ledger import Ledger, Receipt
+from crypto.root import FileRootKey, RootKey
+from vault.database import Database, RecordedSession, connect
+from vault.settings import BadSettings, Settings
+
+
+def wall_clock() -> datetime:
+    """The time now, in UTC, to the millisecond."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """The founders' public keys, pinned outside the database: everything else is certified from them."""
+
+    founders: Mapping[UUID, bytes]  # officer -> SHA-256 of the public key
+    recovery: bytes  # SHA-256 of the recovery key's public half
+
+    @classmethod
+    def load(cls, path: Path) -> "Trust":
+        """Read `trust.toml`. Raises BadSettings when it is missing or cannot be read."""
+        try:
+            text = tomllib.loads(path.read_text())
+            founders = {UUID(key): bytes.fromhex(value) for key, value in text["founders"].items()}
+            return cls(founders, bytes.fromhex(text["recovery"]))
+        except (OSError, KeyError, ValueError) as error:
+            raise BadSettings(
+                "trust.toml is missing or damaged; restore it from the founding copy."
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write `trust.toml`, readable by all, changed by nobody (mode 0444)."""
+        lines = [f'recovery = "{self.recovery.hex()}"', "", "[founders]"]
+        lines += [f'"{officer}" = "{digest.hex()}"' for officer, digest in self.founders.items()]
+        path.write_text("\n".join(lines) + "\n")
+        path.chmod(0o444)
+
+
+class RunningVault:
+    """What every act and every page needs; made once per process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        root: RootKey,
+        trust: Trust,
+        ledger: Ledger,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.root = root
+        self.trust = trust
+        self.ledger = ledger
+        self.clock = clock
+
+    @classmethod
+    def start(cls, settings: Settings, clock: Callable[[], datetime]) -> "RunningVault":
+        """Open the vault that `init` founded. Raises BadSettings or crypto.errors.BadKeyFile, in words."""
+        trust = Trust.load(settings.trust)
+        root = FileRootKey.load(settings.root_key)
+        database = Database(connect(settings.database_url))
+        return cls(settings, database, root, trust, Ledger(database.engine), clock)
+
+    def now(self) -> datetime:
+        """The time now, in UTC, to the millisecond."""
+        return self.clock()
+
+    @contextmanager
+    def reading(self) -> Iterator[RecordedSession]:
+        """A session for looking; what it changes is thrown away."""
+        with self.database.reading() as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[RecordedSession]:
+        """A session for one act: its changes and their entries commit together, then the entries are woven.
+
+        Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven.
+        """
+        with self.database.writing() as session:
+            session.pend = self.ledger.pend
+            yield session
+        if session.entries:
+            session.receipts = self.ledger.settle(session.entries, self.settings.record_timeout_seconds)
+
+    def weave(self, entries: Sequence[tuple[Entry, Details | None]]) -> list[Receipt]:
+        """Make entries durable now, before anything rests on them. Raises audit.errors.LedgerUnavailable."""
+        return self.ledger.weave(entries, self.settings.record_timeout_seconds)
+
+    def close(self) -> None:
+        """Stop the weaver and let the database go."""
+        self.ledger.close()
+        self.database.engine.dispose()

@@ -1,0 +1,112 @@
+"""Settings from one TOML file and the environment; a name that is not known is refused."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+
+class BadSettings(Exception):
+    """The settings cannot be used; the message says which and why, never a value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How this vault is run. `keys` lies outside `data`, so that a copy of the data opens nothing."""
+
+    data: Path
+    keys: Path
+    database: str  # an SQLAlchemy URL; empty for SQLite in the data folder
+    origin: str = "vault.invalid/ledger"  # the ledger's name on checkpoints
+    programme: str = "Witness protection programme"
+    time_zone: str = "America/New_York"
+    tls: bool = True  # False only for a demonstration on this machine: cookies then lack Secure
+    idle_minutes: int = 15
+    session_hours: int = 12
+    step_up_minutes: int = 5
+    sessions_per_officer: int = 1
+    lock_after_failures: int = 5
+    lock_window_minutes: int = 15
+    attempts_per_address: int = 60  # sign-in attempts from one address in the same window
+    record_timeout_seconds: float = 4.5
+    notary_in_process: bool = True
+    hold_minutes: int = 90
+    turnaround_days: int = 2
+    password_cost: str = "argon2id$65536$3$4"
+    demonstration: bool = False
+
+    @property
+    def database_url(self) -> str:
+        """Where the records are."""
+        return self.database or f"sqlite:///{self.data / 'vault.db'}"
+
+    @property
+    def root_key(self) -> Path:
+        """The root key file, mode 0400."""
+        return self.keys / "root.key"
+
+    @property
+    def trust(self) -> Path:
+        """The founding officers' pinned keys."""
+        return self.keys / "trust.toml"
+
+    @property
+    def notary(self) -> Path:
+        """The notary's own folder: its keys and its last-signed state."""
+        return self.keys / "notary"
+
+    @property
+    def notary_key(self) -> Path:
+        """The notary's two signing keys, mode 0400."""
+        return self.notary / "notary.key"
+
+    @property
+    def notary_state(self) -> Path:
+        """The tree that the notary signed last."""
+        return self.notary / "signed.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The published checkpoint, which anybody may read."""
+        return self.data / "checkpoint"
+
+
+def _cast(name: str, kind: Any, value: Any) -> Any:
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
+        if kind in (int, float) and isinstance(value, bool):
+            raise ValueError
+        return kind(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadSettings(f"The setting {name} must be of the kind {kind.__name__}.") from error
+
+
+def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `vault.toml` of the data folder, then `VAULT_…` of the environment over it.
+
+    Raises BadSettings for a name that is not a setting or a value of the wrong kind.
+    """
+    environment = os.environ if environment is None else environment
+    kinds = get_type_hints(Settings)
+    known = {field.name for field in fields(Settings)}
+    given: dict[str, Any] = {}
+    file = data / "vault.toml"
+    if file.exists():
+        try:
+            given |= tomllib.loads(file.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise BadSettings("vault.toml is not valid TOML; correct it and start again.") from error
+    given |= {
+        name.removeprefix("VAULT_").lower(): value
+        for name, value in environment.items()
+        if name.startswith("VAULT_") and name != "VAULT_DATA"
+    }
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise BadSettings(f"Unknown setting: {', '.join(unknown)}. Remove it or correct its spelling.")
+    data = data.absolute()
+    chosen = {"data": data, "keys": data.with_name(data.name + "-keys"), "database": ""} | given
+    return Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})

@@ -1,0 +1,133 @@
+"""Words the programme chooses from, each with the label that a person reads.
+
+Where the Connecticut text could not be read (Conn. Gen. Stat. 54-82t(c)-(d)) the lists of other states stand in.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Labelled(StrEnum):
+    """A word kept in the record and the label shown for it."""
+
+    _label: str
+
+    def __new__(cls, word: str, label: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member._label = label
+        return member
+
+    @property
+    def label(self) -> str:
+        """What a person reads."""
+        return self._label
+
+
+class Harm(Labelled):
+    """What is feared or has happened (Conn. Gen. Stat. 54-82t)."""
+
+    INTIMIDATION = "intimidation", "Intimidation"
+    HARASSMENT = "harassment", "Harassment"
+    THREAT = "threat", "Threat"
+    RETALIATION = "retaliation", "Retaliation"
+    VIOLENCE = "violence", "Violence"
+
+
+class HarmBasis(Labelled):
+    """Whether harm has occurred or is likely."""
+
+    OCCURRED = "has-occurred", "It has happened"
+    LIKELY = "reasonably-likely", "It is reasonably likely"
+
+
+class Flag(Labelled):
+    """What calls for special consideration."""
+
+    CHILD = "child", "A child is a witness"
+    ELDERLY = "elderly", "An elderly person"
+    DISABLED = "disabled", "A person with a disability"
+    ORGANISED_CRIME = "organised-crime", "Organised crime"
+    GANG = "gang", "Gang"
+    DRUGS = "drugs", "Drug trade"
+
+
+class DecisionKind(Labelled):
+    """The three decisions on a referral, stored apart (Conn. Gen. Stat. 54-82t(b))."""
+
+    AT_RISK = "at-risk", "At risk of harm"
+    CRITICAL = "critical", "Critical to the prosecution"
+    CERTIFIED = "certified", "Certified for protection"
+
+
+class DecisionOutcome(Labelled):
+    """How one of the three decisions was made."""
+
+    YES = "yes", "Yes"
+    SERVICES = "services", "Yes, for services"
+    RELOCATION = "services-with-relocation", "Yes, for services with temporary relocation"
+    NO = "no", "No"
+
+
+class ReferralState(Labelled):
+    """How far a referral has come."""
+
+    RECEIVED = "received", "Received"
+    AT_RISK = "at-risk", "At risk"
+    CRITICAL = "critical", "Critical witness"
+    CERTIFIED = "certified", "Certified"
+    DECLINED = "declined", "Not certified"
+
+
+class CaseState(Labelled):
+    """How far a case has come, from certification to its end."""
+
+    CERTIFIED = "certified", "Certified"
+    OFFERED = "offered", "Services offered"
+    AGREED = "agreed", "Agreement signed"
+    DECLINED = "declined", "Services declined"
+    ACTIVE = "active", "Active"
+    ENDING = "ending", "Ending"
+    CLOSED = "closed", "Closed"
+
+
+NEXT_CASE_STATES: dict[CaseState, tuple[CaseState, ...]] = {
+    CaseState.CERTIFIED: (CaseState.OFFERED,),
+    CaseState.OFFERED: (CaseState.AGREED, CaseState.DECLINED),
+    CaseState.AGREED: (CaseState.ACTIVE,),
+    CaseState.DECLINED: (CaseState.OFFERED, CaseState.CLOSED),
+    CaseState.ACTIVE: (CaseState.ENDING,),
+    CaseState.ENDING: (CaseState.ACTIVE, CaseState.CLOSED),
+    CaseState.CLOSED: (),
+}
+
+
+class Position(Labelled):
+    """Who a protected person is in the household."""
+
+    WITNESS = "witness", "Witness"
+    PARTNER = "partner", "Spouse or partner"
+    CHILD = "child", "Child"
+    PARENT = "parent", "Parent"
+    SIBLING = "sibling", "Brother or sister"
+    OTHER = "other", "Other family member"
+
+
+class NoteKind(Labelled):
+    """What a case note tells of."""
+
+    NOTE = "note", "Note"
+    CONTACT = "contact", "Contact with the person"
+    VISIT = "visit", "Visit"
+    CALL = "call", "Telephone call"
+    SERVICE = "service", "Service arranged"
+    BREACH = "breach", "Breach of the agreement"
+
+
+class ThreatLevel(Labelled):
+    """An officer's judgement of the danger; no machine decides it."""
+
+    LOW = "low", "Low"
+    MODERATE = "moderate", "Moderate"
+    HIGH = "high", "High"
+    EXTREME = "extreme", "Extreme"
