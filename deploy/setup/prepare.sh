@@ -36,30 +36,37 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
     say "Python 3.11 or newer is needed; $python is older. Name a newer one: make PYTHON=python3.11 ..."
     exit 1
 fi
-if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        say "python3-venv is missing. As root: apt-get install python3-venv"
-        exit 1
-    fi
+have_environment() { .venv/bin/python -m pip --version >/dev/null 2>&1; }
+if ! have_environment && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    say "python3-venv is missing. As root: apt-get install python3-venv"
+    exit 1
+fi
+
+fetch_design() {
+    deploy/setup/design-system.sh "$design_lock" &
+    design_pid=$!
+}
+
+# The two downloads do not wait for each other; without npm the design system needs the environment first.
+design_pid=
+if ! design_ready && command -v npm >/dev/null 2>&1; then fetch_design; fi
+
+outcome=0
+if ! have_environment; then
     say "Making the virtual environment in .venv"
     "$python" -m venv --clear .venv
 fi
+if ! design_ready && [ -z "$design_pid" ]; then fetch_design; fi
 
-# The two downloads do not wait for each other.
-design_pid=
-if ! design_ready; then
-    deploy/setup/design-system.sh "$design_lock" &
-    design_pid=$!
-fi
-outcome=0
 if ! packages_ready; then
     mkdir -p build
-    say "Installing the $set_name packages (by hash, nothing is compiled)"
-    if .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
+    say "Installing the $set_name packages (by hash, nothing is built)"
+    if .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-compile \
         --only-binary :all: --require-hashes --requirement "$lock" >build/pip.log 2>&1; then
         hash_of "$lock" >".venv/.locked-$set_name"
+        # Later starts are quicker with bytecode; the first need not wait for it.
+        nice -n 19 .venv/bin/python -m compileall -q .venv >/dev/null 2>&1 &
     else
-        tail -n 5 build/pip.log >&2
         say "The packages could not be installed. Is the network there? All that pip said is in build/pip.log"
         outcome=1
     fi

@@ -1,6 +1,8 @@
 """How the vault is run for real: what each database role may do, and what is set for the servers in front."""
 
+import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -182,3 +184,29 @@ def test_a_release_that_lacks_a_served_file_leaves_what_was_there(tmp_path: Path
     source = release(tmp_path / "dist", "a{background:url(../img/missing.svg)}")
     assert copied(source, tmp_path / "served").returncode != 0
     assert (tmp_path / "served/kept").exists()
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("sys.version_info", "Python 3.11 or newer is needed"),
+        ("ensurepip", "python3-venv is missing. As root: apt-get install python3-venv"),
+    ],
+)
+def test_a_machine_that_lacks_something_is_told_in_one_line(question: str, told: str, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    lacking = tmp_path / "python3"
+    lacking.write_text(f'#!/bin/sh\ncase "$*" in *{question}*) exit 1;; esac\n')
+    lacking.chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / "deploy/setup/prepare.sh", "runtime"],
+        env={"PATH": os.environ["PATH"], "PYTHON": str(lacking)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(told)
+    assert not (tmp_path / ".venv").exists()
