@@ -42,9 +42,9 @@ def check_length(text: str, limit: int) -> None:
 
 
 def wording(verb: str, label: str) -> str:
-    """Say what to do with a question, as "Enter the docket number."; of a whole sentence, only to answer."""
+    """Say what to do with a question, as "Enter the docket number."; a whole sentence is only quoted."""
     if re.match(r"(When|Where|What|Who|Why|How)\b", label) or label.endswith("?"):
-        return "Answer this question."
+        return f"Answer “{label}”."
     first = label[0].lower() if label[1:2].islower() else label[:1]
     words = f"{first}{label[1:]}"
     return f"{verb} {words}." if words.startswith("the ") else f"{verb} the {words}."
@@ -137,8 +137,9 @@ class Line(Question):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = ""
-        self.data = self.take(valuelist, many_lines=self.many_lines).strip()
-        check_length(self.data, self.limit)
+        text = self.take(valuelist, many_lines=self.many_lines).strip()
+        check_length(text, self.limit)
+        self.data = text
 
 
 class Words(Line):
@@ -162,8 +163,9 @@ class Secret(Question):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = ""
-        self.data = self.take(valuelist, many_lines=False)
-        check_length(self.data, self.limit)
+        text = self.take(valuelist, many_lines=False)
+        check_length(text, self.limit)
+        self.data = text
 
 
 class Code(Question):
@@ -209,7 +211,7 @@ class Moment(Question):
 
     def read(self, text: str) -> datetime:
         try:
-            local = datetime.strptime(text[:16].replace(" ", "T"), "%Y-%m-%dT%H:%M").replace(tzinfo=self.zone)
+            local = datetime.strptime(text.replace(" ", "T"), "%Y-%m-%dT%H:%M").replace(tzinfo=self.zone)
         except ValueError:
             raise ValueError("Enter a date and time like 2026-11-22 14:05.") from None
         moment = local.astimezone(UTC)

@@ -4,36 +4,17 @@ from uuid import UUID
 
 import pyotp
 import segno
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
-from vault.errors import NotSignedIn
 from vault.officers import admission, proofs, sessions, signing_in
+from vault.officers.asking import caller, found
 from vault.officers.forms import AddOfficerForm, CertifyForm, CodeForm, EnrolForm, SignInForm
 from vault.officers.models import OfficerState, SignedInSession, in_order
-from vault.officers.sessions import Found
-from vault.officers.signing_in import Caller
 
 bp = Blueprint("officers", __name__)
-
-
-def caller() -> Caller:
-    """Where this request comes from; the browser in two words, never its whole signature."""
-    agent = request.user_agent.string
-    browser = next((name for name in ("Firefox", "Edg", "Chrome", "Safari") if name in agent), "Browser")
-    system = next(
-        (name for name in ("Android", "iPhone", "Windows", "Mac", "Linux") if name in agent), "unknown"
-    )
-    return Caller(request.remote_addr or "unknown", f"{browser} on {system}")
-
-
-def found() -> Found:
-    """The session of this request's cookie at any stage. Raises NotSignedIn."""
-    if g.get("found") is None:
-        raise NotSignedIn("Start by entering your name and password.")
-    return g.found  # type: ignore[no-any-return]
 
 
 def with_cookie(response: Response, value: str) -> Response:
