@@ -128,7 +128,7 @@ def test_the_list_of_errors_takes_the_focus_and_leads_to_the_box(page: Page, gal
     expect(box).to_have_accessible_description(
         "As it stands on the information, for example HHD-CR26-0001. Error: Enter the docket number."
     )
-    summary.get_by_role("link", name="Answer this question.").click()
+    summary.get_by_role("link", name="Answer “What was done to the witness?”.").click()
     expect(page.get_by_label("Intimidation")).to_be_focused()
 
 
