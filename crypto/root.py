@@ -65,13 +65,15 @@ class FileRootKey(Hidden):
             raise BadKeyFile("The root key file is missing.") from None
         except OSError:
             raise BadKeyFile("The root key file cannot be read by this user.") from None
-        with open(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
+        try:
+            status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise BadKeyFile("The root key must be an ordinary file.")
             if status.st_mode & 0o077:
                 raise BadKeyFile("The root key file may be read by others; set its mode to 0400.")
-            return cls(file.read(KEY_LENGTH + 1))
+            return cls(os.read(descriptor, KEY_LENGTH + 1))
+        finally:
+            os.close(descriptor)
 
     def wrap(self, plaintext: bytes, context: bytes) -> bytes:
         """Encrypt under the root key, bound to the context."""

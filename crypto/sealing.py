@@ -89,9 +89,9 @@ def _encrypt(plaintext: bytes, public: PublicIdentity, info: bytes) -> bytes:
             MLKEM768PublicKey.from_public_bytes(public.sealing[:MLKEM_PUBLIC_LENGTH]),
             X25519PublicKey.from_public_bytes(public.sealing[MLKEM_PUBLIC_LENGTH:]),
         )
+        return HEADER + HPKE.encrypt(plaintext, key, info)
     except ValueError:
         raise Malformed("This is not a public key that anything can be sealed to.") from None
-    return HEADER + HPKE.encrypt(plaintext, key, info)
 
 
 def _decrypt(blob: bytes, identity: Identity, info: bytes) -> bytes:

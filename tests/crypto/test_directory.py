@@ -1,0 +1,135 @@
+"""Finding people whose names are sealed."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crypto.directory import Listing, pack_page, search_pages, unpack_page
+from crypto.errors import Malformed, Unsealable
+from crypto.fields import open_field, seal_field
+from crypto.places import Place
+
+CASE = UUID(int=0xCA5E)
+
+
+def listing(number: int, names: tuple[str, ...], born: date | None, numbers: tuple[str, ...]) -> Listing:
+    return Listing(UUID(int=number), CASE, names, born, numbers)
+
+
+JANE = listing(1, ("Jane Roe", "Janie Row"), date(1990, 2, 3), ("900-12-3456", "(203) 555-0142"))
+ZOE = listing(2, ("Zoë O'Brien-Núñez",), None, ("X1234567",))
+IVAN = listing(3, ("Иван Петров",), date(1985, 12, 31), ())
+JOHN = listing(4, ("John Stone", "Roe Park"), date(1990, 2, 4), ("900-65-4321",))
+PAGES = [pack_page([JANE, ZOE]), pack_page([]), pack_page([IVAN, JOHN])]
+
+
+@pytest.mark.parametrize(
+    ("how", "needle", "found"),
+    [
+        ("substring", "roe", [JANE, JOHN]),
+        ("substring", "ROE jane", [JANE]),
+        ("substring", "o’brien", [ZOE]),
+        ("substring", "nunez", [ZOE]),
+        ("substring", "petrov", [IVAN]),
+        ("substring", "Петров", [IVAN]),
+        ("substring", "stone park", []),
+        ("substring", "ca5e", []),
+        ("substring", "1990", []),
+        ("substring", "", []),
+        ("substring", " - ", []),
+        ("exact", "jane roe", [JANE]),
+        ("exact", "janie row", [JANE]),
+        ("exact", "jane", []),
+        ("exact", "zoe obrien nunez", [ZOE]),
+        ("exact", "", []),
+        ("sounds-like", "Jayne Rowe", [JANE]),
+        ("sounds-like", "jon", [JOHN, JANE]),
+        ("sounds-like", "Zoey", [ZOE]),
+        ("sounds-like", "john park", []),
+        ("sounds-like", "", []),
+        ("birth-date", "1990-02-03", [JANE]),
+        ("birth-date", " 1985-12-31 ", [IVAN]),
+        ("birth-date", "3 February 1990", []),
+        ("birth-date", "", []),
+        ("number", "900123456", [JANE]),
+        ("number", "3456", [JANE]),
+        ("number", "2035550142", [JANE]),
+        ("number", "x1234567", [ZOE]),
+        ("number", "456", []),
+        ("number", "1234", []),
+        ("number", "", []),
+    ],
+)
+def test_each_way_of_searching_finds_whom_it_should(how: str, needle: str, found: list[Listing]) -> None:
+    answers = search_pages(PAGES, needle, how)  # type: ignore[arg-type]
+    assert sorted(answers, key=lambda one: one.ref) == sorted(found, key=lambda one: one.ref)
+
+
+def test_another_way_of_searching_is_refused() -> None:
+    with pytest.raises(Unsealable):
+        search_pages(PAGES, "roe", "regex")  # type: ignore[arg-type]
+
+
+def test_a_page_holds_sixty_four_entries_and_no_more() -> None:
+    people = [JANE] * 64
+    assert unpack_page(pack_page(people)) == people
+    with pytest.raises(Unsealable):
+        pack_page([*people, JANE])
+
+
+words = st.text(max_size=30)
+listings = st.builds(
+    Listing,
+    st.uuids(),
+    st.uuids(),
+    st.lists(words, max_size=3).map(tuple),
+    st.none() | st.dates(),
+    st.lists(words, max_size=3).map(tuple),
+)
+
+
+@given(st.lists(listings, max_size=5))
+def test_whatever_is_written_into_a_page_comes_back(people: list[Listing]) -> None:
+    assert unpack_page(pack_page(people)) == people
+
+
+@given(st.lists(listings, min_size=1, max_size=5), st.data())
+def test_everybody_is_found_by_their_own_name_date_and_number(
+    people: list[Listing], data: st.DataObject
+) -> None:
+    from crypto.directory import folded, folded_number
+
+    pages = [pack_page(people)]
+    person = data.draw(st.sampled_from(people))
+    for name in filter(folded, person.names):
+        assert person in search_pages(pages, name, "exact")
+        assert person in search_pages(pages, name, "substring")
+    for number in filter(folded_number, person.numbers):
+        assert person in search_pages(pages, number, "number")
+    if person.birth_date:
+        assert person in search_pages(pages, person.birth_date.isoformat(), "birth-date")
+
+
+def test_a_name_cannot_pose_as_a_number_or_as_another_entry() -> None:
+    posing = listing(9, ("\x0412345678\x1f\x1e", '"]\x1f\x01jane roe\x1f'), None, ())
+    page = pack_page([posing])
+    assert unpack_page(page) == [posing]
+    assert search_pages([page], "12345678", "number") == []
+    assert search_pages([page], "jane roe", "exact") == [posing]
+
+
+@pytest.mark.parametrize("page", [b"\xff", b"nonsense", b"[1]\x1f", b'["x", "y", [], null, []]\x1f'])
+def test_bytes_that_are_no_page_are_refused(page: bytes) -> None:
+    with pytest.raises(Malformed):
+        unpack_page(page)
+
+
+def test_a_page_travels_as_a_sealed_field() -> None:
+    place, box = Place("directory_pages", uuid4(), "entries", "bytes"), uuid4()
+    blob = seal_field(b"f" * 32, PAGES[0], place, box, 1)
+    page = open_field(b"f" * 32, blob, place, box, 1)
+    assert isinstance(page, bytes)
+    assert unpack_page(page) == [JANE, ZOE]
