@@ -82,10 +82,6 @@ class Frontier:
         """The hashes, 32 bytes each, largest subtree first; the size is kept beside them."""
         return b"".join(self._hashes)
 
-    def copy(self) -> "Frontier":
-        """A frontier that can be appended to without changing this one."""
-        return Frontier.from_bytes(self._size, self.to_bytes())
-
 
 def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     """The root of the tree with these leaf hashes."""

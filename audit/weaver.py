@@ -114,7 +114,7 @@ class Weaver:
         with self._changed:
             while not self._queue:
                 if self._closing:
-                    return False
+                    return self._owing and not failed
                 if not self._owing:
                     self._changed.wait()
                 elif not failed or not self._changed.wait(RETRY_SECONDS):
@@ -164,6 +164,8 @@ class Weaver:
     def _answer(waiting: Waiting, batch: _Batch) -> bool:
         """Give the one who waits what the batch knows; False when the entries need another batch."""
         names = waiting.named()
+        if not names:
+            return not batch.more
         waiting.indices.update((name, batch.indices[name]) for name in names if name in batch.indices)
         missing = [name for name in names if name not in waiting.indices]
         if batch.conflicting.intersection(names):
