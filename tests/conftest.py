@@ -15,6 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from tests.postgres import Cluster, NoPostgres
 
+pytest_plugins = ["tests.cast"]
+
 # A failure must be the same on every machine, so examples are derived from the test, not drawn afresh.
 settings.register_profile(
     "ci",
