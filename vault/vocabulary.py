@@ -131,3 +131,48 @@ class ThreatLevel(Labelled):
     MODERATE = "moderate", "Moderate"
     HIGH = "high", "High"
     EXTREME = "extreme", "Extreme"
+
+
+class ExpenseCategory(Labelled):
+    """What support money is spent on (725 ILCS 173/15; MGL c. 263A; Colorado's programme)."""
+
+    LODGING = "emergency-lodging", "Emergency lodging"
+    RENT = "rent", "Rent"
+    SECURITY_DEPOSIT = "security-deposit", "Security deposit"
+    UTILITY_DEPOSIT = "utility-deposit", "Utility deposit"
+    UTILITIES = "utilities", "Utilities"
+    MOVING = "moving-and-storage", "Moving and storage"
+    FOOD = "food-and-subsistence", "Food and subsistence"
+    TRANSPORT = "transport", "Transport"
+    HEALTH = "health", "Health"
+    MENTAL_HEALTH = "mental-health", "Mental health"
+    CLOTHING = "clothing", "Clothing"
+    CHILDCARE = "childcare-and-school", "Childcare and school"
+    PHONE = "phone", "Phone"
+    DOCUMENTS = "identity-documents", "Identity documents"
+    WAGES = "lost-wages", "Lost wages"
+    SECURITY = "security-equipment", "Security equipment"
+    TESTIMONY = "travel-to-testify", "Travel to testify"
+    OTHER = "other", "Other (say what in the justification)"
+
+
+class PaymentState(Labelled):
+    """How far a request for support money has come."""
+
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    IN_PART = "approved-in-part", "Approved in part"
+    RETURNED = "returned", "Returned for changes"
+    DENIED = "denied", "Denied"
+    PAID = "paid", "Paid"
+    RECEIPTED = "receipted", "Receipt attached"
+    RECONCILED = "reconciled", "Reconciled"
+
+
+class PaymentAnswer(Labelled):
+    """What an officer who decides on a payment says."""
+
+    APPROVE = "approve", "Approve the amounts below"
+    RETURN = "return", "Return it for changes"
+    DENY = "deny", "Deny it"

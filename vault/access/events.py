@@ -65,11 +65,13 @@ class Event(Labelled):
     HOUSE_COMPROMISED = "house-compromised", "House compromised"
     # expenses
     PAYMENT_DRAFTED = "payment-drafted", "Payment request drafted"
+    PAYMENT_CHANGED = "payment-changed", "Payment request changed"
     PAYMENT_REQUESTED = "payment-requested", "Payment requested"
     PAYMENT_DECIDED = "payment-decided", "Payment decided"
     PAYMENT_MADE = "payment-made", "Payment made"
     PAYMENT_RECEIPTED = "payment-receipted", "Receipt attached"
     PAYMENT_RECONCILED = "payment-reconciled", "Payment reconciled"
+    ACCOUNTS_COMPARED = "accounts-compared", "Bank accounts compared across cases"
     # disclosure
     DISCLOSURE_ASKED = "disclosure-asked", "Disclosure asked for"
     DISCLOSURE_PREPARED = "disclosure-prepared", "Disclosure prepared"
