@@ -1,12 +1,18 @@
 """`python -m audit verify EXPORT --key VKEY`: verify a ledger on any machine, with no database or secret."""
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from audit.errors import LedgerError
-from audit.verify import count_entries, verify
+from audit.verify import Report, count_entries, verify, verify_in_parallel
+
+# Starting processes costs more than it saves on a small ledger.
+_WORTH_SHARING = 20_000
+_MOST_PROCESSES = 8
 
 
 @click.group()
@@ -24,6 +30,13 @@ def _key_text(key: str) -> str:
         raise click.BadParameter("It is neither a verifier key nor a file that holds one.") from None
 
 
+def _verify(export: Path, keys: str, size: int, progress: Callable[[int], None]) -> Report:
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    if size < _WORTH_SHARING or processes < 2:
+        return verify(export, keys, progress)
+    return verify_in_parallel(export, keys, progress, processes)
+
+
 @main.command("verify")
 @click.argument("export", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--key", required=True, metavar="VKEY", help="A verifier key, or a file with one on each line.")
@@ -33,7 +46,7 @@ def verify_command(export: Path, key: str) -> None:
     try:
         size = count_entries(export)
         with click.progressbar(length=size, label="Verifying", file=sys.stderr) as bar:
-            report = verify(export, keys, bar.update)
+            report = _verify(export, keys, size, bar.update)
     except LedgerError as error:
         click.echo(f"Not verified. {error}", err=True)
         sys.exit(1)

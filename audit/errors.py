@@ -33,6 +33,10 @@ class Damaged(LedgerError):
         self.what = what
         super().__init__(what if index is None else f"Entry {index:,}: {what}")
 
+    def __reduce__(self) -> tuple[type["Damaged"], tuple[int | None, str]]:
+        # Several processes may share a verification, and the one that finds the damage must tell the others.
+        return Damaged, (self.index, self.what)
+
 
 class Refusal(LedgerError):
     """Something that was asked of the ledger is refused."""

@@ -80,7 +80,7 @@ class Ledger(Finding):
         return self._receipts(waiting, LedgerUnavailable("The ledger did not answer in time."))
 
     def settle(self, ids: Sequence[UUID], timeout: float) -> list[Receipt]:
-        """Wait until entries that the caller pended and committed are woven; with no ids, until nothing waits any more.
+        """Wait until entries that the caller pended and committed are woven; with no ids, until none wait.
 
         Raises LedgerDelayed: the change stands, and its entry is woven as soon as the ledger can be written.
         """

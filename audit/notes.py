@@ -70,7 +70,8 @@ def parse(text: str) -> Checkpoint:
     """Read a checkpoint without believing it; raises NotVerified when it is malformed."""
     body, separator, signatures = text.partition("\n\n")
     lines = body.split("\n")
-    if not separator or not signatures or len(lines) != 3 or len(text) > _LARGEST_NOTE:
+    whole = bool(separator) and signatures.endswith("\n") and len(text) <= _LARGEST_NOTE
+    if not whole or len(lines) != 3:
         raise NotVerified("The checkpoint is not a signed note of three lines.")
     origin, size, root = lines
     if not _ORIGIN.fullmatch(origin) or not _SIZE.fullmatch(size):

@@ -116,7 +116,7 @@ def _sqlite_guards() -> Iterator[str]:
             same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
             yield (
                 f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "  # nosec B608
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
                 f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
             )
     for table in _NEVER_UPDATED:

@@ -1,6 +1,9 @@
 """Verification of an export: recomputes every hash, the root and the signatures, from the files alone."""
 
+from collections.abc import Iterable
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from audit.errors import Damaged, InvalidEntry, NotVerified
@@ -9,7 +12,7 @@ from audit.notes import Checkpoint, check_signatures, parse, read_verifier_keys
 from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, tile_path, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
 
-__all__ = ["Report", "verify"]
+__all__ = ["Report", "count_entries", "verify", "verify_in_parallel"]
 
 
 @dataclass(frozen=True)
@@ -27,25 +30,33 @@ class Report:
     earlier: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _Checked:
+    """One bundle whose entries are in form and have the hashes of its tile."""
+
+    hashes: list[bytes]
+    names: list[bytes]
+    times: list[bytes]
+
+
 @dataclass
 class _Seen:
-    """What is remembered from one entry to the next."""
+    """What is remembered from one bundle to the next."""
 
     names: set[bytes] = field(default_factory=set)
     time: bytes = b""
     earlier: list[int] = field(default_factory=list)
 
-    def add(self, index: int, leaf: bytes) -> None:
-        try:
-            name, time = check_form(leaf)
-        except InvalidEntry as error:
-            raise Damaged(index, "it is not in the form of an entry.") from error
-        if name in self.names:
-            raise Damaged(index, "it is the copy of an earlier entry.")
-        self.names.add(name)
-        if time < self.time:
-            self.earlier.append(index)
-        self.time = time
+    def add(self, first: int, checked: _Checked) -> None:
+        before = len(self.names)
+        for index, name in enumerate(checked.names, first):
+            self.names.add(name)
+            if len(self.names) != before + index - first + 1:
+                raise Damaged(index, "it is the copy of an earlier entry.")
+        for index, time in enumerate(checked.times, first):
+            if time < self.time:
+                self.earlier.append(index)
+            self.time = time
 
 
 def _read(directory: Path, level: int | str, number: int, width: int) -> bytes:
@@ -121,24 +132,52 @@ def _check_upper_tiles(directory: Path, roots: list[bytes]) -> None:
         roots, level = above, level + 1
 
 
-def _check_entries(directory: Path, size: int, progress: Progress) -> tuple[Frontier, _Seen]:
+def check_bundle(directory: Path, number: int, width: int) -> _Checked:
+    """Check the entries of one bundle and its tile, apart from all others; raises Damaged."""
+    first = number * TILE_WIDTH
+    leaves = _bundle(directory, number, width)
+    hashes = [leaf_hash(leaf) for leaf in leaves]
+    _check_tile(directory, 0, number, hashes)
+    names, times = [], []
+    for index, leaf in enumerate(leaves, first):
+        try:
+            name, time = check_form(leaf)
+        except InvalidEntry as error:
+            raise Damaged(index, "it is not in the form of an entry.") from error
+        names.append(name)
+        times.append(time)
+    # A full tile is passed on as the one hash that it contributes to the level above.
+    return _Checked([_tile_root(hashes)] if width == TILE_WIDTH else hashes, names, times)
+
+
+def _join(directory: Path, bundles: Iterable[_Checked], progress: Progress) -> tuple[Frontier, _Seen]:
+    """Put checked bundles, in order, together to the tree that they make."""
     frontier, seen, roots = Frontier(), _Seen(), list[bytes]()
-    for number, width in tiles_of(size):
-        first = number * TILE_WIDTH
-        leaves = _bundle(directory, number, width)
-        hashes = [leaf_hash(leaf) for leaf in leaves]
-        _check_tile(directory, 0, number, hashes)
-        for index, leaf in enumerate(leaves, first):
-            seen.add(index, leaf)
-        if width == TILE_WIDTH:
-            roots.append(_tile_root(hashes))
+    for checked in bundles:
+        seen.add(frontier.size, checked)
+        if len(checked.names) == TILE_WIDTH:
+            roots += checked.hashes
             frontier.append_subtree(TILE_HEIGHT, roots[-1])
         else:
-            for hashed in hashes:
+            for hashed in checked.hashes:
                 frontier.append(hashed)
-        progress(width)
+        progress(len(checked.names))
     _check_upper_tiles(directory, roots)
     return frontier, seen
+
+
+def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | None) -> Report:
+    keys = read_verifier_keys(vkey)
+    checkpoint = _read_checkpoint(directory)
+    check_signatures(checkpoint, keys)
+    check, tiles = partial(check_bundle, directory), list(tiles_of(checkpoint.size))
+    numbers, widths = (list(column) for column in zip(*tiles, strict=True)) if tiles else ([], [])
+    bundles = map(check, numbers, widths) if pool is None else pool.map(check, numbers, widths, chunksize=8)
+    frontier, seen = _join(directory, bundles, progress)
+    if frontier.root() != checkpoint.root:
+        raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
+    signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
+    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, tuple(seen.earlier))
 
 
 def verify(directory: Path, vkey: str, progress: Progress) -> Report:
@@ -147,14 +186,16 @@ def verify(directory: Path, vkey: str, progress: Progress) -> Report:
     `vkey` holds one verifier key a line; every one must have signed. Raises NotVerified when the checkpoint
     is missing, malformed or not signed by them, and Damaged naming the first wrong entry.
     """
-    keys = read_verifier_keys(vkey)
-    checkpoint = _read_checkpoint(directory)
-    check_signatures(checkpoint, keys)
-    frontier, seen = _check_entries(directory, checkpoint.size, progress)
-    if frontier.root() != checkpoint.root:
-        raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
-    signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
-    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, tuple(seen.earlier))
+    return _verify(directory, vkey, progress, None)
+
+
+def verify_in_parallel(directory: Path, vkey: str, progress: Progress, processes: int) -> Report:
+    """What `verify` does, shared out among processes; not for a program that has threads."""
+    with ProcessPoolExecutor(processes) as pool:
+        try:
+            return _verify(directory, vkey, progress, pool)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def count_entries(directory: Path) -> int:

@@ -32,7 +32,7 @@ def notary(tmp_path: Path, notary_keys: NotaryKeys) -> Notary:
     return Notary(notary_keys, tmp_path / "notary" / "state", tmp_path / "checkpoint")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def vkeys(notary_keys: NotaryKeys) -> str:
     """Both verifier keys, one a line."""
     return "\n".join(key.to_text() for key in notary_keys.verifier_keys())

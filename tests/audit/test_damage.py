@@ -56,9 +56,7 @@ def test_a_sound_ledger_is_found_sound(ledger: Ledger, engine: Engine, notary: N
 
 def test_an_emptied_ledger(ledger: Ledger, engine: Engine, notary: Notary) -> None:
     fill(ledger, engine, notary)
-    tamper(
-        engine, "DELETE FROM ledger_subjects", "DELETE FROM ledger_entries", "DELETE FROM ledger_heads"
-    )
+    tamper(engine, "DELETE FROM ledger_subjects", "DELETE FROM ledger_entries", "DELETE FROM ledger_heads")
     with pytest.raises(NotaryRefuses, match="smaller"):
         sign(engine, notary)
 
@@ -265,7 +263,9 @@ def test_the_newest_head_row_taken_out(ledger: Ledger, engine: Engine, notary: N
 def test_two_heads(ledger: Ledger, engine: Engine, notary: Notary) -> None:
     fill(ledger, engine, notary)
     root = leaf_literal(engine, bytes(32))
-    tamper(engine, f"INSERT INTO ledger_heads (size, previous, root, frontier) VALUES (12, 10, {root}, {root})")
+    tamper(
+        engine, f"INSERT INTO ledger_heads (size, previous, root, frontier) VALUES (12, 10, {root}, {root})"
+    )
     assert finding(engine).index == 10
     with pytest.raises(NotaryRefuses, match="lacks entries"):
         sign(engine, notary)
@@ -325,9 +325,7 @@ def test_an_entry_is_never_woven_onto_an_emptied_ledger_without_the_notary_notic
     ledger: Ledger, engine: Engine, notary: Notary
 ) -> None:
     fill(ledger, engine, notary)
-    tamper(
-        engine, "DELETE FROM ledger_subjects", "DELETE FROM ledger_entries", "DELETE FROM ledger_heads"
-    )
+    tamper(engine, "DELETE FROM ledger_subjects", "DELETE FROM ledger_entries", "DELETE FROM ledger_heads")
     weave(ledger, some_entries(20))
     with pytest.raises(NotaryRefuses, match="continuation"):
         sign(engine, notary)

@@ -46,7 +46,13 @@ def test_the_canonical_bytes_are_these_for_ever() -> None:
     entry = an_entry(
         id=UUID("0191d5a0-0000-7000-8000-000000000001"),
         rows={"people/0191d5a0-0000-7000-8000-00000000f001": "ab" * 32},
-        facts={"until": date(2026, 12, 1), "amount-cents": 125000, "again": False, "officer": ADA, "none": None},
+        facts={
+            "until": date(2026, 12, 1),
+            "amount-cents": 125000,
+            "again": False,
+            "officer": ADA,
+            "none": None,
+        },
     )
     assert entry.canonical() == (
         b'{"at":"2026-11-22T12:00:00.000Z","compartment":"identity","details":null,'
@@ -70,7 +76,20 @@ def test_a_leaf_reads_back_as_the_entry_that_was_written(entry: Entry) -> None:
 
 @pytest.mark.parametrize(
     "fact",
-    ["Jane Roe", "", "naïve", "a" * 81, "-leading", "line\n", 'quote"', 0.5, 2**53, ["list"], b"bytes", {"a": 1}],
+    [
+        "Jane Roe",
+        "",
+        "naïve",
+        "a" * 81,
+        "-leading",
+        "line\n",
+        'quote"',
+        0.5,
+        2**53,
+        ["list"],
+        b"bytes",
+        {"a": 1},
+    ],
 )
 def test_a_fact_that_is_free_text_a_fraction_or_a_structure_is_refused(fact: Any) -> None:
     with pytest.raises(InvalidEntry):

@@ -1,4 +1,4 @@
-"""Real faults of a real database at every step of the weaver: nothing half-written, and it recovers by itself."""
+"""Real faults of a real database at every step of the weaver: nothing half-written, and it recovers."""
 
 import shutil
 import sqlite3
@@ -195,8 +195,8 @@ def sqlite_engine(path: Path, pages: list[int]) -> Engine:
     @event.listens_for(engine, "connect")
     def limit(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
-        for count in pages:
-            connection.execute(f"PRAGMA max_page_count = {count}")
+        for most in pages:
+            connection.execute(f"PRAGMA max_page_count = {most}")
 
     return engine
 
@@ -211,9 +211,14 @@ def test_a_full_disk_is_unavailable_with_nothing_half_written_and_passes(tmp_pat
     cramped = sqlite_engine(path, pages)
     ledger = Ledger(cramped)
     written = 0
-    with pytest.raises(LedgerUnavailable) as refusal:
+
+    def fill_up() -> None:
+        nonlocal written
         while written < 1000:
             written += len(weave(ledger, [an_entry() for _ in range(10)]))
+
+    with pytest.raises(LedgerUnavailable) as refusal:
+        fill_up()
     assert "full" in str(refusal.value.__cause__)
     with roomy.connect() as connection:
         assert examine(connection, ignore).size == written

@@ -1,4 +1,4 @@
-"""The quick answer to "is this leaf in canonical form?" is the slow one's, on good leaves and on spoilt ones."""
+"""The quick answer to "is this leaf in canonical form?" is the slow one's, on good and on spoilt leaves."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,9 @@ def test_a_leaf_with_bytes_changed_is_judged_alike(entry: Entry, data: st.DataOb
     leaf = bytearray(entry.canonical())
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(leaf) - 1))
-        leaf[at : at + data.draw(st.integers(0, 2))] = data.draw(st.sampled_from([b'"', b",", b"0", b"a", b"}", b""]))
+        leaf[at : at + data.draw(st.integers(0, 2))] = data.draw(
+            st.sampled_from([b'"', b",", b"0", b"a", b"}", b""])
+        )
     assert quickly(bytes(leaf)) == slowly(bytes(leaf))
 
 

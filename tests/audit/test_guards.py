@@ -38,7 +38,6 @@ def test_the_ledger_only_grows(ledger: Ledger, engine: Engine) -> None:
     for statement in FORBIDDEN:
         with engine.connect() as connection, pytest.raises(DBAPIError, match="only grows"):
             connection.exec_driver_sql(statement)
-            connection.commit()
     assert leaves(engine) == before
 
 
@@ -48,7 +47,7 @@ def test_a_fork_cannot_be_written(ledger: Ledger, engine: Engine) -> None:
         "a fork of the first head": "INSERT INTO ledger_heads VALUES (9, 0, 'x', 'x')",
         "a second head of one size": "INSERT INTO ledger_heads VALUES (3, 1, 'x', 'x')",
         "a head that shrinks": "INSERT INTO ledger_heads VALUES (5, 9, 'x', 'x')",
-        "a copy": "INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE \"index\" = 1",
+        "a copy": 'INSERT INTO ledger_entries SELECT * FROM ledger_entries WHERE "index" = 1',
     }
     for statement in forks.values():
         with engine.connect() as connection, pytest.raises(DBAPIError):
@@ -74,7 +73,6 @@ def test_sqlite_refuses_to_replace_a_row_by_inserting_it_again(tmp_path: Path) -
     for table in ("ledger_entries", "ledger_heads"):
         with engine.connect() as connection, pytest.raises(DBAPIError, match="only grows"):
             connection.exec_driver_sql(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}")
-            connection.commit()
     assert leaves(engine) == before
     engine.dispose()
 

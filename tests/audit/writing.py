@@ -45,7 +45,9 @@ def an_entry(**changes: Any) -> Entry:
 
 def some_entries(count: int) -> list[Entry]:
     """Entries a second apart, numbered in their facts."""
-    return [an_entry(at=NOON + timedelta(seconds=number), facts={"number": number}) for number in range(count)]
+    return [
+        an_entry(at=NOON + timedelta(seconds=number), facts={"number": number}) for number in range(count)
+    ]
 
 
 def weave(ledger: Ledger, entries: Sequence[Entry]) -> list[Receipt]:
