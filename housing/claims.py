@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -53,25 +53,23 @@ def release_expired(db: Session, now: datetime) -> list[UUID]:
     """
     db.flush()
     ran_out = (
-        select(Stay.id)
+        select(Stay)
         .where(Stay.state == StayState.HELD, Stay.hold_expires_at <= now)
         .order_by(Stay.id)
         # A stay that another transaction is acting on is left to it, so that nobody waits here.
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
-    ids = list(db.scalars(ran_out))
-    if not ids:
-        return ids
-    db.execute(delete(Claim).where(Claim.stay_id.in_(ids)))
-    released = (
-        update(Stay)
-        .where(Stay.id.in_(ids))
-        .values(state=StayState.CANCELLED, reason=StayReason.HOLD_EXPIRED, version=Stay.version + 1)
-        .returning(Stay)
-        .execution_options(synchronize_session=False, populate_existing=True)
-    )
-    db.scalars(released).all()
-    return ids
+    stays = list(db.scalars(ran_out))
+    if not stays:
+        return []
+    # The stays are changed one by one, so that a ledger of changes can name each of them.
+    db.execute(delete(Claim).where(Claim.stay_id.in_([stay.id for stay in stays])))
+    for stay in stays:
+        stay.move_to(StayState.CANCELLED)
+        stay.reason = StayReason.HOLD_EXPIRED
+    db.flush()
+    return [stay.id for stay in stays]
 
 
 def lock_house(db: Session, house: House) -> None:

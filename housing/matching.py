@@ -96,8 +96,9 @@ class _Row:
 def candidates(db: Session, wanted: Wanted, now: datetime) -> list[Candidate]:
     """The vetted places that can be booked as wanted, nearest fit of size first.
 
-    After the size come the most recently confirmed, then the code. Runs three queries, and two more when
-    holds have run out, whatever the number of places. BadDates and BadDetails as booking raises them.
+    After the size come the most recently confirmed, then the code. Runs three queries whatever the number of
+    places; when holds have run out, one more, and one for each of them. BadDates and BadDetails as booking
+    raises them.
     """
     check_days(wanted.from_on, wanted.until_on, now)
     if wanted.needs & wanted.excluded:

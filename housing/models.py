@@ -8,7 +8,7 @@ bed: the database itself refuses it, by an exclusion constraint on PostgreSQL an
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -109,6 +109,10 @@ class House(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
+    def lockbox_subject(self, compartment: str) -> str:
+        """Each place has its own lockboxes, one for its area and one for its address."""
+        return f"house:{self.id}"
+
     def move_to(self, standing: Standing) -> None:
         """Change what the programme has decided about the place; WrongState if that cannot follow."""
         if standing not in NEXT_STANDINGS[self.standing]:
@@ -190,6 +194,7 @@ class Claim(Base):
     """One bed taken from one day to another, both included, turnaround with it, by a stay or a void."""
 
     __tablename__ = "bed_claims"
+    unrecorded: ClassVar[bool] = True  # Derived from its stay or void, whose entry tells of the change.
     __table_args__ = (
         CheckConstraint("from_on <= until_on", name="days_in_order"),
         CheckConstraint("bed >= 1", name="bed_counts_from_one"),

@@ -5,7 +5,16 @@ from enum import StrEnum
 from types import MappingProxyType
 
 
-class HouseKind(StrEnum):
+class Word(StrEnum):
+    """A word of housing that reads on a page as it is stored, but for its hyphens and its first letter."""
+
+    @property
+    def label(self) -> str:
+        """The word as it reads on a page."""
+        return self.value.replace("-", " ").capitalize()
+
+
+class HouseKind(Word):
     """The four kinds of place that the programme uses."""
 
     SAFE_HOUSE = "safe-house"
@@ -46,7 +55,7 @@ _NEED_LABELS: Mapping[Need, str] = MappingProxyType({
 })  # fmt: skip
 
 
-class Standing(StrEnum):
+class Standing(Word):
     """What the programme has decided about a place; stored, and changed only by an act."""
 
     PROSPECTIVE = "prospective"
@@ -55,7 +64,7 @@ class Standing(StrEnum):
     RETIRED = "retired"
 
 
-class Status(StrEnum):
+class Status(Word):
     """What a place is on one day; derived from its standing and its claims, never stored."""
 
     PROSPECTIVE = "prospective"
@@ -67,7 +76,7 @@ class Status(StrEnum):
     RETIRED = "retired"
 
 
-class StayState(StrEnum):
+class StayState(Word):
     """Where a stay is between the first hold and its end."""
 
     HELD = "held"
@@ -105,7 +114,7 @@ NEXT_STANDINGS: Mapping[Standing, frozenset[Standing]] = MappingProxyType({
 })  # fmt: skip
 
 
-class StayReason(StrEnum):
+class StayReason(Word):
     """Why a stay was cancelled or nobody arrived."""
 
     HOLD_EXPIRED = "hold-expired"
@@ -119,7 +128,7 @@ class StayReason(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
-class OverstayReason(StrEnum):
+class OverstayReason(Word):
     """Why people stay in a place beyond the last day agreed."""
 
     NEXT_PLACE_NOT_READY = "next-place-not-ready"
@@ -129,7 +138,7 @@ class OverstayReason(StrEnum):
     COURT_DATE_MOVED = "court-date-moved"
 
 
-class VoidReason(StrEnum):
+class VoidReason(Word):
     """Why a place is closed for some days."""
 
     DEEP_CLEAN = "deep-clean"

@@ -160,6 +160,8 @@ def _note_changes(session: RecordedSession, _context: object) -> None:
 
 @event.listens_for(RecordedSession, "before_commit")
 def _refuse_unrecorded(session: RecordedSession) -> None:
+    if session.in_nested_transaction():
+        return  # A savepoint keeps nothing yet; its changes are asked for when the whole act commits.
     session.flush()
     if session.unrecorded_rows:
         tables = sorted({name.split("/")[0] for name in session.unrecorded_rows})
@@ -236,6 +238,8 @@ class Database:
         """A session that holds the write lock from the start and commits when the block ends well."""
         with self._writers() as session, session.begin():
             yield session
+            if session.in_nested_transaction():
+                raise UnrecordedChange("a savepoint was left open, so its changes cannot be asked for")
 
 
 def has_sealed_columns(model: type[Any]) -> bool:
