@@ -1,6 +1,7 @@
 """Words the programme chooses from, each with the label that a person reads.
 
-Where the Connecticut text could not be read (Conn. Gen. Stat. 54-82t(c)-(d)) the lists of other states stand in.
+Where the Connecticut text could not be read (Conn. Gen. Stat. 54-82t(c)-(d)) the lists of other states
+stand in.
 """
 
 from enum import StrEnum
@@ -10,18 +11,15 @@ from typing import Self
 class Labelled(StrEnum):
     """A word kept in the record and the label shown for it."""
 
-    _label: str
+    label: str
+    """What a person reads."""
 
-    def __new__(cls, word: str, label: str) -> Self:
+    def __new__(cls, word: str, label: str = "") -> Self:
+        """Make a member; every one names its label, and looking a word up needs none."""
         member = str.__new__(cls, word)
         member._value_ = word
-        member._label = label
+        member.label = label
         return member
-
-    @property
-    def label(self) -> str:
-        """What a person reads."""
-        return self._label
 
 
 class Harm(Labelled):
@@ -176,3 +174,43 @@ class PaymentAnswer(Labelled):
     APPROVE = "approve", "Approve the amounts below"
     RETURN = "return", "Return it for changes"
     DENY = "deny", "Deny it"
+
+
+class DisclosureAuthority(Labelled):
+    """On what authority a disclosure is asked for."""
+
+    CONSENT = "consent", "Written consent of the protected person"
+    COURT_ORDER = "court-order", "Court order"
+    LAW_ENFORCEMENT = "law-enforcement", "Request of a law enforcement agency"
+    DEFENCE = "defence-discovery", "Defence discovery"
+    CREDITOR = "civil-creditor", "Civil creditor (18 USC 3523)"
+    PARENT = "parent", "Parent seeking contact or custody (18 USC 3524)"
+    PUBLIC_RECORDS = "public-records", "Public records request"
+
+
+class DisclosureState(Labelled):
+    """How far a request for disclosure has come."""
+
+    ASKED = "asked", "Asked for"
+    PREPARING = "preparing", "Being prepared"
+    PREPARED = "prepared", "Waiting for the deputy"
+    DECIDED = "decided", "Decided"
+    RELEASED = "released", "Packet released"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class DisclosureOutcome(Labelled):
+    """What the deputy decided."""
+
+    GRANTED = "granted", "Granted"
+    IN_PART = "granted-in-part", "Granted in part"
+    REFUSED = "refused", "Refused"
+
+
+class WitnessHeard(Labelled):
+    """Whether the protected person was told of the disclosure and heard (Canada, WPPA s. 11)."""
+
+    HEARD = "told-and-heard", "Told, and heard"
+    TOLD = "told", "Told, and did not answer"
+    NOT_TOLD = "not-told", "Not told"

@@ -74,11 +74,16 @@ class Event(Labelled):
     ACCOUNTS_COMPARED = "accounts-compared", "Bank accounts compared across cases"
     # disclosure
     DISCLOSURE_ASKED = "disclosure-asked", "Disclosure asked for"
+    DISCLOSURE_TAKEN_UP = "disclosure-taken-up", "Disclosure taken up"
+    DISCLOSURE_WEIGHED = "disclosure-weighed", "Disclosure worksheet written"
+    DISCLOSURE_CHOSEN = "disclosure-chosen", "Fields chosen for disclosure"
     DISCLOSURE_PREPARED = "disclosure-prepared", "Disclosure prepared"
     DISCLOSURE_DECIDED = "disclosure-decided", "Disclosure decided"
     DISCLOSURE_RELEASED = "disclosure-released", "Packet released"
     DISCLOSURE_FETCHED = "disclosure-fetched", "Packet fetched"
     DISCLOSURE_ACKNOWLEDGED = "disclosure-acknowledged", "Packet acknowledged"
+    DISCLOSURE_TAKEN_BACK = "disclosure-taken-back", "Packet taken back unfetched"
+    DISCLOSURE_WITHDRAWN = "disclosure-withdrawn", "Disclosure withdrawn"
     # agencies
     AGENCY_ADDED = "agency-added", "Agency added"
     AGENCY_CHANGED = "agency-changed", "Agency changed"

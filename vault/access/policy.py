@@ -134,6 +134,7 @@ class Permission(StrEnum):
     ASK_DISCLOSURE = "ask-disclosure"
     PREPARE_DISCLOSURE = "prepare-disclosure"
     DECIDE_DISCLOSURE = "decide-disclosure"
+    ACCOUNT_DISCLOSURE = "account-disclosure"
     SEE_AGENCIES = "see-agencies"
     KEEP_AGENCIES = "keep-agencies"
     READ_LEDGER = "read-ledger"
@@ -163,6 +164,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ASK_DISCLOSURE: frozenset({Role.PROSECUTOR}),
     Permission.PREPARE_DISCLOSURE: frozenset({Role.COORDINATOR}),
     Permission.DECIDE_DISCLOSURE: frozenset({Role.DEPUTY}),
+    Permission.ACCOUNT_DISCLOSURE: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_AGENCIES: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.DEPUTY}),
     Permission.KEEP_AGENCIES: frozenset({Role.COORDINATOR}),
     Permission.READ_LEDGER: frozenset({Role.AUDITOR}),
