@@ -114,10 +114,10 @@ def _sqlite_guards() -> Iterator[str]:
         if keys:
             # INSERT OR REPLACE would otherwise remove a row without firing the DELETE trigger.
             same = " OR ".join(f"{key} = NEW.{key}" for key in keys)
+            held = f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # nosec B608
             yield (
                 f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) "
-                f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+                f"WHEN {held} BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
             )
     for table in _NEVER_UPDATED:
         yield (

@@ -16,6 +16,12 @@ from audit.tiles import bundle, tile_path, tiles_of, unbundle
 from tests.audit.writing import NOON, ignore, some_entries, tamper, weave
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is read here is read alike on PostgreSQL, as test_damage shows on both."""
+    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+
+
 def files(directory: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()

@@ -19,6 +19,12 @@ from audit.notes import ED25519, VerifierKey, check_signatures, key_id, parse, r
 from tests.audit.writing import NOON, PATIENCE, an_entry, some_entries, tamper, weave
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what is read here is read alike on PostgreSQL, as test_damage shows on both."""
+    return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+
+
 def sign(engine: Engine, notary: Notary) -> str | None:
     with engine.connect() as connection:
         signed = notary.sign_next(connection, NOON)
