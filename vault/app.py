@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
 
 from audit.errors import LedgerDelayed, LedgerUnavailable
 from housing.errors import HousingError
@@ -75,6 +76,12 @@ WORDS = {
 }
 
 
+class WordConverter(BaseConverter):
+    """A lower-case word in an address, such as a compartment; whether it is known is the view's to say."""
+
+    regex = "[a-z][a-z-]{0,39}"
+
+
 class SignedIn(UserMixin):  # type: ignore[misc]
     """What Flask-Login carries for the request: the actor with their unlocked keys."""
 
@@ -90,13 +97,14 @@ def create_app(vault: RunningVault) -> Flask:
     app.secret_key = vault.root.mac(b"vault/page-cookie/v1")
     harden(app, vault.settings)
     here = Path(__file__).parent
-    app.jinja_loader = ChoiceLoader(  # type: ignore[assignment]
+    app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(here / "templates"),
             PrefixLoader({name: FileSystemLoader(here / name / "templates") for name in FEATURES}),
         ]
     )
     app.jinja_env.undefined = StrictUndefined
+    app.url_map.converters["word"] = WordConverter
     templating.install(app, ZoneInfo(vault.settings.time_zone), vault.now)
     CSRFProtect(app)
     _recognise_officers(app)
@@ -159,66 +167,58 @@ def _page(status: int, words: str) -> ResponseReturnValue:
     return page, status
 
 
-def _answer_errors(app: Flask) -> None:
-    @app.errorhandler(VaultError)
-    def refused(error: VaultError) -> ResponseReturnValue:
-        if isinstance(error, RoleMayNot | NotKnown | RuleForbids) and getattr(current_user, "actor", None):
-            try:
-                record_refusal(error)
-            except (LedgerUnavailable, DBAPIError) as failure:
-                return unrecordable(failure)
-        return _page(error.status, error.message)
+def _refused(error: VaultError) -> ResponseReturnValue:
+    """A refusal is recorded in a transaction of its own; if it cannot be, that is the answer."""
+    if isinstance(error, RoleMayNot | NotKnown | RuleForbids) and getattr(current_user, "actor", None):
+        try:
+            record_refusal(error)
+        except (LedgerUnavailable, DBAPIError) as failure:
+            return _unrecordable(failure)
+    return _page(error.status, error.message)
 
-    @app.errorhandler(HousingError)
-    def forbidden(error: HousingError) -> ResponseReturnValue:
-        return refused(RuleForbids(str(error)))
 
-    @app.errorhandler(StaleDataError)
-    def overtaken(_error: StaleDataError) -> ResponseReturnValue:
-        return refused(Superseded())
-
-    @app.errorhandler(IntegrityError)
-    def collided(error: IntegrityError) -> ResponseReturnValue:
-        log.warning("", extra={"event": "collided", "error": type(error).__name__})
-        return _page(
-            409, "Someone else changed the same thing at the same moment. Look again, then try again."
-        )
-
-    @app.errorhandler(LedgerDelayed)
-    def delayed(error: LedgerDelayed) -> ResponseReturnValue:
-        log.error("", extra={"event": "delayed", "error": type(error).__name__})
+def _unrecordable(error: Exception) -> ResponseReturnValue:
+    log.error("", extra={"event": "unrecordable", "error": type(error).__name__})
+    if isinstance(error, LedgerDelayed):
         return _page(
             503, "Your change was kept, and its entry is still being recorded. Do not send it again."
         )
+    return _page(503, CannotRecord().message)
 
-    @app.errorhandler(LedgerUnavailable)
-    @app.errorhandler(DBAPIError)
-    @app.errorhandler(PoolTimeout)
-    def unrecordable(error: Exception) -> ResponseReturnValue:
-        log.error("", extra={"event": "unrecordable", "error": type(error).__name__})
-        return _page(503, CannotRecord().message)
 
-    @app.errorhandler(CSRFError)
-    def unsigned(_error: CSRFError) -> ResponseReturnValue:
-        return _page(
-            400, "The page was open too long, or came from somewhere else. Load it again and send it again."
-        )
+def _collided(error: IntegrityError) -> ResponseReturnValue:
+    log.warning("", extra={"event": "collided", "error": type(error).__name__})
+    return _page(409, "Someone else changed the same thing at the same moment. Look again, then try again.")
 
-    @app.errorhandler(HTTPException)
-    def plain(error: HTTPException) -> ResponseReturnValue:
-        status = error.code or 500
-        if status == 404 and getattr(current_user, "actor", None) is not None:
-            return refused(NotKnown())
-        if 300 <= status < 400:
-            return error.get_response()  # type: ignore[return-value]
-        return _page(status, _words_for(status))
 
-    @app.errorhandler(Exception)
-    def unexpected(error: Exception) -> ResponseReturnValue:
-        if current_app.testing:
-            raise error
-        log.error("", extra={"event": "unexpected", "error": type(error).__name__, "where": where(error)})
-        return _page(500, "The vault met a fault of its own.")
+def _plain(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status == 404 and getattr(current_user, "actor", None) is not None:
+        return _refused(NotKnown())
+    if 300 <= status < 400:
+        return error.get_response()
+    return _page(status, _words_for(status))
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    if current_app.testing:
+        raise error
+    log.error("", extra={"event": "unexpected", "error": type(error).__name__, "where": where(error)})
+    return _page(500, "The vault met a fault of its own.")
+
+
+def _answer_errors(app: Flask) -> None:
+    """Every error in words. The nearest class of an error decides which of these answers it."""
+    stale = "The page was open too long, or came from somewhere else. Load it again and send it again."
+    app.register_error_handler(VaultError, _refused)
+    app.register_error_handler(HousingError, lambda error: _refused(RuleForbids(str(error))))
+    app.register_error_handler(StaleDataError, lambda _error: _refused(Superseded()))
+    app.register_error_handler(IntegrityError, _collided)
+    for unavailable in (LedgerUnavailable, DBAPIError, PoolTimeout):
+        app.register_error_handler(unavailable, _unrecordable)
+    app.register_error_handler(CSRFError, lambda _error: _page(400, stale))
+    app.register_error_handler(HTTPException, _plain)
+    app.register_error_handler(Exception, _unexpected)
 
 
 def _words_for(status: int) -> str:

@@ -67,12 +67,12 @@ def init(data: Path) -> None:
         founders.append(Founder(name, full_name, role, password))
     result = found(load(data), founders, wall_clock())
     click.echo(
-        "\nThe vault is founded. Each officer sets up an authenticator app with their secret, shown once:"
+        "\nThe vault is founded. Each officer puts their secret, shown once, into an authenticator app:"
     )
     for officer in result.officers:
         click.echo(f"  {officer.full_name}: {officer.totp_secret}   recovery code {officer.recovery_code}")
     click.echo(
-        "\nThe recovery key's five shares, shown once. Give each to a different person; any three restore it:"
+        "\nThe recovery key's five shares, shown once. Give each to another person; any three restore it:"
     )
     for number, share in enumerate(result.shares, 1):
         click.echo(f"\n  Share {number}: {share}")
@@ -106,7 +106,8 @@ def check_port(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError:
             raise click.ClickException(
-                f"Port {port} is in use. Stop the program that uses it, or choose another with --port (make run PORT=…)."
+                f"Port {port} is in use. Stop the program that uses it, or choose another: "
+                "--port NUMBER, or make run PORT=NUMBER."
             ) from None
 
 
@@ -114,7 +115,7 @@ def serve_with_gunicorn(data: Path, port: int) -> None:
     """Become gunicorn. It ends when it is told to stop."""
     environment = os.environ | {"VAULT_DATA": str(data.absolute())}
     arguments = ["--bind", f"127.0.0.1:{port}", "--config", "python:vault.serving", "vault.wsgi:app"]
-    os.execve(  # noqa: S606 - the same program, no shell  # nosec B606
+    os.execve(  # nosec B606 - the same program, no shell
         sys.executable, [sys.executable, "-m", "gunicorn", *arguments], environment
     )
 

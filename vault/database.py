@@ -81,33 +81,28 @@ class BulkChangeRefused(RuntimeError):
     """An UPDATE or DELETE over many rows would pass by the entries; rows are changed one by one."""
 
 
+_PLAIN: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], bytes]], ...] = (
+    (type(None), lambda _value: b"-"),
+    (SealedBlob, lambda value: b"s" + value.blob),
+    (bytes, lambda value: b"b" + value),
+    (int, lambda value: b"i" + str(int(value)).encode()),
+    (float, lambda value: b"f" + repr(value).encode()),
+    (datetime, lambda value: b"m" + str(round(value.timestamp() * 1000)).encode()),
+    (date, lambda value: b"d" + value.isoformat().encode()),
+    (UUID, lambda value: b"u" + value.bytes),
+    (StrEnum, lambda value: b"t" + str(value.value).encode()),
+    (str, lambda value: b"t" + value.encode()),
+    ((list, tuple), lambda value: b"l" + enc("list", *(_plain(item) for item in value))),
+    ((set, frozenset), lambda value: b"l" + enc("set", *sorted(_plain(item) for item in value))),
+)
+
+
 def _plain(value: Any) -> bytes:
     """One column's value as bytes that say its type, equal before and after a round trip."""
-    match value:
-        case None:
-            return b"-"
-        case SealedBlob():
-            return b"s" + value.blob
-        case bytes():
-            return b"b" + value
-        case bool() | int():
-            return b"i" + str(int(value)).encode()
-        case float():
-            return b"f" + repr(value).encode()
-        case datetime():
-            return b"m" + str(round(value.timestamp() * 1000)).encode()
-        case date():
-            return b"d" + value.isoformat().encode()
-        case UUID():
-            return b"u" + value.bytes
-        case str():
-            return b"t" + str(value).encode()
-        case list() | tuple():
-            return b"l" + enc("list", *(_plain(item) for item in value))
-        case set() | frozenset():
-            return b"l" + enc("set", *sorted(_plain(item) for item in value))
-        case _:
-            raise TypeError(f"no digest for a column of type {type(value).__name__}")
+    for kind, encode in _PLAIN:
+        if isinstance(value, kind):
+            return encode(value)
+    raise TypeError(f"no digest for a column of type {type(value).__name__}")
 
 
 def row_name(row: Any) -> str:

@@ -64,5 +64,6 @@ class CannotRecord(VaultError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The vault cannot record this right now, so nothing was shown or changed. Wait a minute and try again."
+            "The vault cannot record this right now, so nothing was shown or changed. "
+            "Wait a minute and try again."
         )

@@ -52,7 +52,7 @@ log = logging.getLogger("vault")
 
 
 def where(error: BaseException) -> str:
-    """The file and line that raised, with no value of any variable: enough to mend a fault, nothing to leak."""
+    """The file and line that raised, with no value of any variable."""
     frames = traceback.extract_tb(error.__traceback__)
     return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-4:]))
 

@@ -1,8 +1,9 @@
-"""How gunicorn runs the vault: two workers of four threads, each with its own weaver; one of them notarises."""
+"""How gunicorn runs the vault: workers of several threads, each with its weaver; one of them notarises."""
 
 from typing import Any
 
 from vault.hardening import start_log
+from vault.notarising import start_in_process
 
 workers = 2
 threads = 4
@@ -17,7 +18,5 @@ accesslog = None
 
 def post_worker_init(worker: Any) -> None:
     """Start the notary's thread in this worker; a lock lets one worker of the machine sign."""
-    from vault.notarising import start_in_process
-
     start_log()
     start_in_process(worker.wsgi.extensions["vault"])

@@ -78,7 +78,7 @@ def _cast(name: str, kind: Any, value: Any) -> Any:
         if kind is bool and isinstance(value, str):
             return {"true": True, "false": False}[value.lower()]
         if kind in (int, float) and isinstance(value, bool):
-            raise ValueError
+            value = None
         return kind(value)
     except (KeyError, TypeError, ValueError) as error:
         raise BadSettings(f"The setting {name} must be of the kind {kind.__name__}.") from error

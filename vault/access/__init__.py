@@ -1,1 +1,1 @@
-"""Who may do and see what: the policy, the guard that applies it, the keys that enforce it, the entries that tell."""
+"""Who may do and see what: the policy, the guard that applies it, the keys that enforce it."""

@@ -1,4 +1,4 @@
-"""Holders' public keys, each followed back to a pinned founder before anything is sealed to it or believed."""
+"""Holders' public keys, each followed back to a pinned founder before it is used."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from audit.ledger import Receipt
 from crypto.columns import place_of, sealed_columns
-from crypto.fields import Value
+from crypto.fields import Value as Value  # noqa: PLC0414 - features take the type from here
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.events import Event, record_apart

@@ -9,13 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crypto.columns import put
-from crypto.fields import Value
 from vault.access import custody, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import MATRIX, Compartment, Hold, Role
-from vault.access.reading import fields_of
+from vault.access.reading import Value, fields_of
 from vault.cases.models import (
     Case,
     DangerArea,
@@ -32,7 +31,7 @@ from vault.officers.models import Officer, OfficerState
 from vault.referrals.actions import next_code
 from vault.referrals.models import Referral
 from vault.running import Trust
-from vault.vocabulary import NEXT_CASE_STATES, CaseState, NoteKind, Position, ReferralState, ThreatLevel
+from vault.vocabulary import NEXT_CASE_STATES, CaseState, Flag, NoteKind, Position, ReferralState, ThreatLevel
 
 OF_CASE = (Compartment.LOCATION, Compartment.THREAT, Compartment.CASEWORK, Compartment.FINANCE)
 """The compartments that a case has once; each person has the others."""
@@ -101,7 +100,7 @@ def open_case(
         subjects=[case.subject, f"referral:{referral.id}"],
         facts={"code": case.code, "ceiling-cents": ceiling_cents, "period-ends-on": period_ends_on},
     )
-    add_person(db, who, trust, case, Position.WITNESS, False, now)  # noqa: FBT003 - a witness may be a minor: changed below
+    add_person(db, who, trust, case, Position.WITNESS, Flag.CHILD in referral.flags, now)
     return case
 
 

@@ -1,4 +1,4 @@
-"""Cases, the people in them, and what is kept of each: sealed by compartment, plain only what the work is run by."""
+"""Cases, the people in them, and what is kept of each: sealed, but for what the work is run by."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -155,7 +155,7 @@ class Note(Base):
         return f"case:{self.case}"
 
 
-def people_known_to(who: Actor, case: UUID) -> Select[tuple[Person]]:
+def people_known_to(who: Actor, case: UUID) -> Select[Person]:
     """The people of a case, or for a liaison only those the liaison is named on."""
     query = select(Person).where(Person.case == case).order_by(Person.number)
     if who.role is Role.LIAISON:
@@ -163,7 +163,7 @@ def people_known_to(who: Actor, case: UUID) -> Select[tuple[Person]]:
     return query
 
 
-def known_to(who: Actor) -> Select[tuple[Case]]:
+def known_to(who: Actor) -> Select[Case]:
     """The cases this officer may know of: all for who runs the programme, else those they are named on."""
     query = select(Case).order_by(Case.opened_at.desc(), Case.code)
     if who.role in {Role.COORDINATOR, Role.DEPUTY}:
@@ -175,7 +175,7 @@ def known_to(who: Actor) -> Select[tuple[Case]]:
     return query.where(false())
 
 
-def _named(who: Actor, kind: str) -> Select[tuple[UUID]]:
+def _named(who: Actor, kind: str) -> Select[UUID]:
     """The ids of the subjects of one kind on which this officer is named."""
     return select(Assignment.subject_id).where(
         Assignment.officer == who.officer, Assignment.ended_at.is_(None), Assignment.kind == kind

@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import requires
 from vault.access.policy import Permission
 
 bp = Blueprint("desk", __name__)

@@ -1,5 +1,7 @@
 """One history of the database's shape for SQLite and PostgreSQL, over all packages' tables."""
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -21,9 +23,6 @@ def metadatas() -> list[MetaData]:
 
 def import_models() -> None:
     """Load each feature's tables."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
     for name in sorted(path.parent.name for path in HERE.parent.glob("*/models.py")):
         if find_spec(f"vault.{name}.models"):
             import_module(f"vault.{name}.models")

@@ -1,4 +1,4 @@
-"""Admission by two people: the administrator opens, the officer enrols, the coordinator compares and certifies."""
+"""Admission by two people: the administrator opens, the officer enrols, the coordinator certifies."""
 
 import hashlib
 import secrets

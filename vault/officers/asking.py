@@ -1,6 +1,7 @@
 """Who is asking in this request, and asking them for their second factor again."""
 
 from dataclasses import replace
+from typing import Any, Self
 
 from flask import g, request
 
@@ -23,9 +24,9 @@ class StepUpForm(VaultForm):
     )
 
     @classmethod
-    def ask(cls, needs_code: bool) -> "StepUpForm":
+    def ask(cls, needs_code: bool, **wiring: Any) -> Self:
         """The form, with the code only when it is needed."""
-        form = cls()
+        form = cls(**wiring)
         if not needs_code:
             del form.code
         return form

@@ -21,9 +21,7 @@ def check_new_password(_form: Any, field: Any) -> None:
     """Length and a block list, and no rule about kinds of letters (NIST SP 800-63B-4, 3.1.1.2)."""
     password = field.data or ""
     if len(password) < LEAST_PASSWORD:
-        raise StopValidation(
-            f"Use at least {LEAST_PASSWORD} characters. A few unrelated words are easy to remember."
-        )
+        raise StopValidation(f"Use at least {LEAST_PASSWORD} characters. A few unrelated words work well.")
     plain = password.lower()
     if len(set(plain)) < 5 or any(
         word in plain and len(word) * 2 > len(plain) for word in blocked_passwords()

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from audit.ledger import Ledger
 from audit.notes import NotaryKeys
-from crypto.public import PublicIdentity
 from crypto.passwords import PasswordCost
+from crypto.public import PublicIdentity
 from crypto.recovery import create_recovery, recovery_public
 from crypto.root import FileRootKey
 from crypto.sealing import Holder
@@ -103,9 +103,7 @@ def _first_officers(
         officer.state, officer.enrolment_hash, officer.enrolment_ends_at = OfficerState.ACTIVE, None, None
         pinned[officer.id] = identity.public.digest()
         credentials.append(Credentials(officer.name, officer.full_name, officer.role, secret, code))
-        actors.append(
-            Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity)  # noqa: FBT003
-        )
+        actors.append(Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity))
     db.add(
         HolderKey(
             id=uuid4(), holder=RECOVERY, kind="recovery", role="", version=1, public=recovery.to_bytes()

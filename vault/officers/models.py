@@ -96,16 +96,16 @@ class Attempt(Base):
     at: Mapped[datetime] = mapped_column(Moment)
 
 
-def named(name: str) -> Select[tuple[Officer]]:
+def named(name: str) -> Select[Officer]:
     """The officer who signs in with this name, whatever its case."""
     return select(Officer).where(func.lower(Officer.name) == name.strip().lower())
 
 
-def in_order() -> Select[tuple[Officer]]:
+def in_order() -> Select[Officer]:
     """All officers by name."""
     return select(Officer).order_by(Officer.full_name)
 
 
-def active_in(*roles: Role) -> Select[tuple[Officer]]:
+def active_in(*roles: Role) -> Select[Officer]:
     """Officers of these roles who can be named on something."""
     return in_order().where(Officer.role.in_(roles), Officer.state == OfficerState.ACTIVE)

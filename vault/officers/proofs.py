@@ -54,13 +54,14 @@ def recent_failures(db: Session, settings: Settings, now: datetime, *, officer: 
     )
 
 
-def is_address_over_limit(db: Session, settings: Settings, now: datetime, address: str) -> bool:
-    """Whether too many proofs failed from one address within the window."""
+def check_address(db: Session, settings: Settings, now: datetime, address: str) -> None:
+    """Raise ProofRefused when too many proofs failed from one address within the window."""
     since = now - timedelta(minutes=settings.lock_window_minutes)
     count = db.scalar(
         select(func.count()).select_from(Attempt).where(Attempt.address == address, Attempt.at > since)
     )
-    return (count or 0) >= settings.attempts_per_address
+    if (count or 0) >= settings.attempts_per_address:
+        raise ProofRefused("Too many tries from this place. Wait 15 minutes and try again.", None)
 
 
 def note_failure(

@@ -1,4 +1,4 @@
-"""Signing in and out, and giving the second factor again: each a transaction, each failure an entry of its own."""
+"""Signing in and out, and giving the second factor again; each failure is an entry of its own."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,10 +59,7 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
     digest = proofs.address_digest(vault.root, caller.address)
     try:
         with vault.reading() as db:
-            if proofs.is_address_over_limit(db, vault.settings, now, digest):
-                raise proofs.ProofRefused(
-                    "Too many tries from this place. Wait 15 minutes and try again.", None
-                )
+            proofs.check_address(db, vault.settings, now, digest)
             officer, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
     except proofs.ProofRefused as error:
         _failed(vault, Event.SIGN_IN_FAILED, error, caller, "password", None, now)
@@ -146,10 +143,7 @@ def begin_enrolment(
     digest = proofs.address_digest(vault.root, caller.address)
     try:
         with vault.writing() as db:
-            if proofs.is_address_over_limit(db, vault.settings, now, digest):
-                raise proofs.ProofRefused(
-                    "Too many tries from this place. Wait 15 minutes and try again.", None
-                )
+            proofs.check_address(db, vault.settings, now, digest)
             officer = admission.find_invited(db, name, code, now)
             cost = PasswordCost.from_text(vault.settings.password_cost)
             identity, recovery = admission.give_keys(db, vault.root, officer, password, cost)

@@ -137,7 +137,7 @@ def _second_factor_page(form: CodeForm) -> str:
         abort(404)
     with vault.reading() as db:
         secret = proofs.shown_second_factor(db, vault.root, here.officer.id, here.identity)
-    uri = pyotp.TOTP(secret).provisioning_uri(here.officer.name, issuer_name="Vault")
+    uri = pyotp.TOTP(secret).provisioning_uri(name=here.officer.name, issuer_name="Vault")
     return render_template(
         "officers/enrol_second_factor.html", form=form, secret=secret, squares=_squares(uri)
     )

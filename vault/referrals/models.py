@@ -77,7 +77,7 @@ class Decision(Base):
         return f"referral:{self.referral}"
 
 
-def known_to(who: Actor) -> Select[tuple[Referral]]:
+def known_to(who: Actor) -> Select[Referral]:
     """The referrals this officer may know of: a prosecutor's own, the unit's all."""
     query = select(Referral).order_by(Referral.received_at.desc())
     if who.role in {Role.COORDINATOR, Role.CLERK, Role.DEPUTY}:

@@ -1,0 +1,197 @@
+"""The pages of a case: its list, its plain facts, its people and its officers."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from flask import Blueprint, flash, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from werkzeug.utils import redirect
+
+from vault.access.guard import actor, now, requires, running
+from vault.access.policy import Permission, Role
+from vault.cases import actions, records
+from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm
+from vault.cases.models import Person, known_to, people_known_to
+from vault.cases.record_views import bp as record_pages
+from vault.errors import RuleForbids
+from vault.officers.models import active_in
+from vault.referrals import actions as referrals
+from vault.vocabulary import NEXT_CASE_STATES, CaseState
+
+bp = Blueprint("cases", __name__)
+bp.register_blueprint(record_pages)
+
+
+@bp.get("/cases")
+@requires(Permission.SEE_CASES)
+def list_cases() -> ResponseReturnValue:
+    """The cases this officer may know of, by code."""
+    with running().reading() as db:
+        cases = db.scalars(known_to(actor())).all()
+        ids = [case.id for case in cases]
+        people = select(Person.case, func.count()).where(Person.case.in_(ids)).group_by(Person.case)
+        counts = dict(db.execute(people).all())
+    current = [case for case in cases if case.state is not CaseState.CLOSED]
+    closed = [case for case in cases if case.state is CaseState.CLOSED]
+    return render_template("cases/list.html", current=current, closed=closed, counts=counts)
+
+
+@bp.get("/referrals/<uuid:referral_id>/open-case")
+@requires(Permission.MANAGE_CASE)
+def ask_case(referral_id: UUID) -> ResponseReturnValue:
+    """Ask what is fixed when a case begins."""
+    with running().reading() as db:
+        referral = referrals.get(db, actor(), referral_id)
+    return render_template("cases/open.html", form=OpenCaseForm(), referral=referral)
+
+
+@bp.post("/referrals/<uuid:referral_id>/open-case")
+@requires(Permission.MANAGE_CASE)
+def open_case(referral_id: UUID) -> ResponseReturnValue:
+    """Open the case of a certified referral."""
+    form = OpenCaseForm()
+    with running().reading() as db:
+        referral = referrals.get(db, actor(), referral_id)
+    if not form.validate():
+        return render_template("cases/open.html", form=form, referral=referral), 422
+    ends = now().date() + timedelta(days=form.days.data)
+    with running().writing() as db:
+        referral = referrals.get(db, actor(), referral_id)
+        case = actions.open_case(db, actor(), running().trust, referral, form.ceiling.data, ends, now())
+    flash(f"Case {case.code} is open. Name an inspector next.", "success")
+    return redirect(url_for("cases.show", case_id=case.id), 303)
+
+
+def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -> ResponseReturnValue:
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+        people = db.scalars(people_known_to(actor(), case.id)).all()
+        named = actions.named_officers(db, case)
+    return render_template(
+        "cases/case.html",
+        case=case,
+        people=people,
+        named=named,
+        of_case=records.shown_of_case(actor()),
+        of_person=records.shown_of_person(actor()),
+        position_of=records.position_of,
+        holds=HOLDS,
+        form=move_form,
+        move_form=move_form or _move_form(case.state, case.version),
+        may_move=actor().role in {Role.COORDINATOR, Role.DEPUTY} and bool(NEXT_CASE_STATES[case.state]),
+    ), status
+
+
+def _move_form(state: CaseState, version: int) -> MoveForm:
+    form = MoveForm(data={"version": version})
+    form.state.options = [(str(to.value), to.label) for to in NEXT_CASE_STATES[state]]
+    return form
+
+
+@bp.get("/cases/<uuid:case_id>")
+@requires(Permission.SEE_CASES)
+def show(case_id: UUID) -> ResponseReturnValue:
+    """One case: plain facts and sealed places."""
+    return _page(case_id)
+
+
+@bp.post("/cases/<uuid:case_id>/move")
+@requires(Permission.SEE_CASES)
+def move(case_id: UUID) -> ResponseReturnValue:
+    """Move the case to its next state; coordinator or deputy."""
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+    form = _move_form(case.state, case.version)
+    if not form.validate():
+        return _page(case_id, form, 422)
+    if form.is_stale(case.version):
+        return _page(case_id, form, 409)
+    try:
+        with running().writing() as db:
+            actions.move(db, actor(), actions.get(db, actor(), case_id), form.state.data, now())
+    except RuleForbids as error:
+        form.refuse(error.message)
+        return _page(case_id, form, 409)
+    flash("The case has moved on.", "success")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
+
+
+@bp.get("/cases/<uuid:case_id>/people/add")
+@requires(Permission.MANAGE_CASE)
+def ask_person(case_id: UUID) -> ResponseReturnValue:
+    """Ask who joins the household."""
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+    return render_template("cases/add_person.html", form=PersonForm(), case=case)
+
+
+@bp.post("/cases/<uuid:case_id>/people/add")
+@requires(Permission.MANAGE_CASE)
+def add_person(case_id: UUID) -> ResponseReturnValue:
+    """Add a member of the household."""
+    form = PersonForm()
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+    if not form.validate():
+        return render_template("cases/add_person.html", form=form, case=case), 422
+    with running().writing() as db:
+        case = actions.get(db, actor(), case_id)
+        trust, position = running().trust, form.position.data
+        actions.add_person(db, actor(), trust, case, position, form.minor.data, now())
+    flash("Added. Open their identity to write it down.", "success")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
+
+
+def _naming(case_id: UUID, form: NameOfficerForm, status: int) -> ResponseReturnValue:
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+    return render_template("cases/name_officer.html", form=form, case=case), status
+
+
+def _naming_form(case_id: UUID) -> NameOfficerForm:
+    form = NameOfficerForm()
+    with running().reading() as db:
+        case = actions.get(db, actor(), case_id)
+        officers = db.scalars(active_in(Role.INSPECTOR, Role.CLERK, Role.LIAISON)).all()
+        people = db.scalars(people_known_to(actor(), case.id)).all()
+    form.officer.options = [(str(o.id), f"{o.full_name}, {o.role.label.lower()}") for o in officers]
+    form.person.options = [(str(p.id), records.position_of(p).capitalize()) for p in people]
+    return form
+
+
+@bp.get("/cases/<uuid:case_id>/officers/name")
+@requires(Permission.MANAGE_CASE)
+def ask_officer(case_id: UUID) -> ResponseReturnValue:
+    """Ask who is named on the case."""
+    return _naming(case_id, _naming_form(case_id), 200)
+
+
+@bp.post("/cases/<uuid:case_id>/officers/name")
+@requires(Permission.MANAGE_CASE)
+def name_officer(case_id: UUID) -> ResponseReturnValue:
+    """Name an officer; the keys that the matrix gives are sealed to them in the same act."""
+    form = _naming_form(case_id)
+    if not form.validate():
+        return _naming(case_id, form, 422)
+    try:
+        with running().writing() as db:
+            case = actions.get(db, actor(), case_id)
+            trust, person = running().trust, form.person.data
+            actions.name_officer(db, actor(), trust, case, form.officer.data, person, now())
+    except RuleForbids as error:
+        form.refuse(error.message)
+        return _naming(case_id, form, 409)
+    flash("Named. The officer can work on the case from now on.", "success")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
+
+
+@bp.post("/cases/<uuid:case_id>/officers/<uuid:assignment_id>/remove")
+@requires(Permission.MANAGE_CASE)
+def unname_officer(case_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
+    """Take an officer off the case; their keys go at once."""
+    with running().writing() as db:
+        case = actions.get(db, actor(), case_id)
+        actions.unname_officer(db, actor(), case, assignment_id, now())
+    flash("The officer is off the case and can open nothing of it any more.", "success")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
