@@ -63,6 +63,8 @@ class Event(Labelled):
     STAY_CHANGED = "stay-changed", "Stay changed"
     VOID_SET = "void-set", "House closed for a time"
     HOUSE_COMPROMISED = "house-compromised", "House compromised"
+    CASES_SEPARATED = "cases-separated", "Cases kept apart in housing"
+    SEPARATION_ENDED = "separation-ended", "Cases no longer kept apart in housing"
     # expenses
     PAYMENT_DRAFTED = "payment-drafted", "Payment request drafted"
     PAYMENT_CHANGED = "payment-changed", "Payment request changed"
