@@ -23,17 +23,19 @@ def claims_between(
     """Every claim that touches these days, of one house or, for None, of all, in one query.
 
     People who were due to leave and have not been recorded as departed still hold their beds: their
-    claims are given as running until today and the turnaround after it.
+    claims are given as running until today and the turnaround after it. A hold that has run out claims
+    nothing, released or not.
     """
     day = today(now)
     overdue = and_(Stay.state == StayState.ARRIVED, Stay.until_on < day)
+    lasting = or_(Stay.id.is_(None), Stay.state != StayState.HELD, Stay.hold_expires_at > now)
     query = (
         select(
             Claim.house_id, Claim.bed, Claim.from_on, Claim.until_on, Claim.stay_id, Claim.void_id,
             Stay.state, Stay.until_on, Stay.departed_on, Stay.turnaround,
         )
         .outerjoin(Stay, Claim.stay_id == Stay.id)
-        .where(Claim.from_on <= until_on, or_(Claim.until_on >= from_on, overdue))
+        .where(Claim.from_on <= until_on, or_(Claim.until_on >= from_on, overdue), lasting)
     )  # fmt: skip
     if house_id is not None:
         query = query.where(Claim.house_id == house_id)

@@ -102,6 +102,14 @@ def test_a_hold_that_has_run_out_cannot_be_confirmed(db: Session, house: House, 
         actions.confirm(db, stay, stay.hold_expires_at)
 
 
+def test_booking_takes_the_bed_of_a_forgotten_hold_without_any_search(
+    db: Session, house: House, hold: Holds
+) -> None:
+    forgotten = hold(house, day(0), day(3), party=2)
+    hold(house, day(0), day(3), party=2, occupant="case:2", now=NOW + timedelta(hours=2))
+    assert forgotten.state is StayState.CANCELLED
+
+
 def test_a_confirmed_stay_never_expires(db: Session, house: House, hold: Holds) -> None:
     stay = hold(house, day(0), day(3))
     actions.confirm(db, stay, NOW)
@@ -226,18 +234,15 @@ def test_staying_past_the_last_day_needs_an_overstay_with_authority_and_reason(
 
 
 @pytest.mark.parametrize(
-    ("more", "minutes"),
-    [({"occupant": ""}, 90), ({"occupant": "x" * 101}, 90), ({"occupant": "a\0b"}, 90), ({"party": 0}, 90),
-     ({"party": -1}, 90), ({}, 0), ({}, -5), ({}, 10**9)],
+    ("occupant", "party", "minutes"),
+    [("", 1, 90), ("x" * 101, 1, 90), ("a\0b", 1, 90), ("case:1", 0, 90), ("case:1", -1, 90),
+     ("case:1", 1, 0), ("case:1", 1, -5), ("case:1", 1, 10**9)],
 )  # fmt: skip
 def test_a_senseless_hold_is_refused(
-    db: Session, house: House, more: dict[str, object], minutes: int
+    db: Session, house: House, occupant: str, party: int, minutes: int
 ) -> None:
-    asked = {"occupant": "case:1", "party": 1, "single": False} | more
-    with pytest.raises(HousingError):
-        actions.hold(
-            db, house, **asked, from_on=day(0), until_on=day(1), minutes=minutes, turnaround=2, now=NOW
-        )  # type: ignore[arg-type]
+    with pytest.raises(BadDetails):
+        actions.hold(db, house, occupant, party, False, day(0), day(1), minutes, 2, NOW)
     assert db.query(Stay).count() == 0
 
 
