@@ -73,11 +73,11 @@ _KINDS: dict[str, _Kind] = {
 }
 
 # Most fields are short, and a page opens many: what their length alone decides is looked up.
-_PADDED = tuple(padded_length(length) for length in range(LAST_STEP + 1))
 _pack_prefix, _unpack_prefix = struct.Struct(">BI").pack, struct.Struct(">BI").unpack_from
 PREFIX = 5
 LONGEST_SHORT = LAST_STEP - PREFIX
-_NOTHING = bytes(_PADDED[PREFIX])
+_PADDED = tuple(padded_length(length + PREFIX) for length in range(LONGEST_SHORT + 1))
+_NOTHING = bytes(_PADDED[0])
 
 _Column = tuple[bytes, bytes, int, type | UnionType, Callable[[Any], bytes], Callable[[bytes], Value]]
 
@@ -132,7 +132,7 @@ class FieldCipher(Hidden):
             except (ValueError, TypeError, RecursionError):
                 raise Unsealable("The value is not of the kind that its place holds.") from None
             length = len(content)
-            padded = _PADDED[length + PREFIX] if length <= LONGEST_SHORT else _long(length)
+            padded = _PADDED[length] if length <= LONGEST_SHORT else _long(length)
             plaintext = (_pack_prefix(tag, length) + content).ljust(padded, b"\0")
         nonce = os.urandom(NONCE_LENGTH)
         sealed = self._encrypt(nonce, plaintext, head + place.row.int.to_bytes(16, "big") + tail)
@@ -151,9 +151,7 @@ class FieldCipher(Hidden):
         except InvalidTag:
             raise Refused("The field was changed, or belongs to another place or lockbox.") from None
         found, length = _unpack_prefix(plaintext)
-        if len(plaintext) != (
-            _PADDED[length + PREFIX] if length <= LONGEST_SHORT else padded_length(length + PREFIX)
-        ):
+        if len(plaintext) != (_PADDED[length] if length <= LONGEST_SHORT else padded_length(length + PREFIX)):
             raise Malformed("The padding inside the sealed bytes is not ours.")
         if found != tag:
             if plaintext == _NOTHING:

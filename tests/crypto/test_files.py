@@ -147,6 +147,7 @@ def test_the_forger_of_these_tests_frames_files_as_the_vault_does() -> None:
         (bytes(3),),
         ((5).to_bytes(4, "big") + b"x" * 28,),
         (chunk(5, CHUNK_LENGTH), chunk(5, 32)),
+        (chunk(5, CHUNK_LENGTH), chunk(5, 2048)),
         (chunk(0, CHUNK_LENGTH), chunk(5, 32)),
         (chunk(CAPACITY, CHUNK_LENGTH), chunk(0, CHUNK_LENGTH)),
     ],
