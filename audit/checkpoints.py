@@ -149,19 +149,27 @@ def _only_signer(path: Path) -> Iterator[bool]:
             yield True
 
 
+def sign_if_free(engine: Engine, notary: Notary, now: datetime) -> bool:
+    """Sign what is new unless another process is signing; return whether it was our turn.
+
+    Raises NotaryRefuses.
+    """
+    with _only_signer(notary.state.with_name(notary.state.name + ".lock")) as mine:
+        if mine:
+            with engine.connect() as connection:
+                notary.sign_next(connection, now)
+        return mine
+
+
 def run_notary(stop: threading.Event, engine: Engine, notary: Notary, every_seconds: float) -> None:
     """Sign whenever there is something new, until `stop` is set; a second process stands by.
 
     A refusal is logged each time it changes, and signing goes on by itself once its cause is gone.
     """
     last_words: str | None = None
-    lock = notary.state.with_name(notary.state.name + ".lock")
     while not stop.is_set():
         try:
-            with _only_signer(lock) as mine:
-                if mine:
-                    with engine.connect() as connection:
-                        notary.sign_next(connection, datetime.now(UTC))
+            sign_if_free(engine, notary, datetime.now(UTC))
             last_words = None
         # A database that is away, or a full disk, must not end the notary any more than a refusal does.
         except Exception as error:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from audit.errors import LedgerDelayed, LedgerUnavailable
@@ -95,6 +96,8 @@ def create_app(vault: RunningVault) -> Flask:
     app = Flask("vault", static_folder="static", template_folder="templates")
     app.extensions["vault"] = vault
     app.secret_key = vault.root.mac(b"vault/page-cookie/v1")
+    if vault.settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=vault.settings.proxies)  # type: ignore[method-assign]
     harden(app, vault.settings)
     here = Path(__file__).parent
     app.jinja_loader = ChoiceLoader(

@@ -2,23 +2,25 @@
 
 import json
 import os
+import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from audit.checkpoints import Notary
+from audit.checkpoints import run_notary
 from audit.errors import LedgerError
-from audit.export import export as export_ledger
-from audit.notes import NotaryKeys
 from crypto.errors import CryptoError
 from vault import migrations
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
+from vault.database import connect
 from vault.errors import VaultError
+from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
 from vault.running import RunningVault, wall_clock
@@ -82,9 +84,9 @@ def init(data: Path) -> None:
 @_data
 def migrate(data: Path) -> None:
     """Bring the database to this version's shape."""
-    vault = RunningVault.start(load(data), wall_clock)
-    migrations.upgrade(vault.database.engine)
-    vault.close()
+    engine = connect(load(data).database_url)
+    migrations.upgrade(engine)
+    engine.dispose()
     click.echo("The database has this version's shape.")
 
 
@@ -151,33 +153,30 @@ def ledger() -> None:
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 def export(data: Path, directory: Path) -> None:
     """Write the ledger to DIRECTORY, for anybody to verify without the vault."""
-    settings = load(data)
-    vault = RunningVault.start(settings, wall_clock)
-    keys = NotaryKeys.load(settings.notary_key, settings.origin)
-    notary = Notary(keys, settings.notary_state, settings.checkpoint)
+    vault = RunningVault.start(load(data), wall_clock)
     try:
         record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[])
-        text = write_export(vault, notary, directory)
+        with click.progressbar(length=vault_size(vault), label="Exporting", file=sys.stderr) as bar:
+            count = write_export(vault, directory, bar.update)
     finally:
         vault.close()
-    verifiers = "\n".join(str(key) for key in keys.verifier_keys())
-    (directory / "notary.vkey").write_text(verifiers + "\n")
-    click.echo(f"Exported {text} entries to {directory}.")
+    ed25519 = (directory / "notary.vkey").read_text().splitlines()[0]
+    click.echo(f"Exported {count:,} entries to {directory}.")
     click.echo(f"Verify with: python -m audit verify {directory} --key {directory / 'notary.vkey'}")
-    click.echo("Compare the key with the one pinned on the auditor's own machine:")
-    click.echo(verifiers)
+    click.echo("Compare the keys in that file with those pinned on the auditor's own machine. The first is")
+    click.echo(ed25519)
 
 
-def write_export(vault: RunningVault, notary: Notary, directory: Path) -> int:
-    """Sign the newest tree, export what it counts, and return how many entries that is."""
-    with vault.database.engine.connect() as connection:
-        notary.sign_next(connection, vault.now())
-        checkpoint = notary.latest()
-        if checkpoint is None:
-            raise click.ClickException("The ledger is empty.")
-        with click.progressbar(length=checkpoint.size, label="Exporting", file=sys.stderr) as bar:
-            export_ledger(connection, checkpoint.text, directory, bar.update)
-    return checkpoint.size
+@cli.command()
+@_data
+def notary(data: Path) -> None:
+    """Sign checkpoints until stopped: the notary as a process of its own."""
+    vault = RunningVault.start(load(data), wall_clock)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_notary(stop, vault.database.engine, notary_of(vault.settings), EVERY_SECONDS)
+    vault.close()
 
 
 def settings_file(data: Path, **given: object) -> Settings:

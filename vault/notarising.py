@@ -1,17 +1,22 @@
-"""The notary as the vault runs it: in a worker's thread by default, or as a process of its own."""
+"""The notary as the vault runs it, and the export of what the notary has signed."""
 
-import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-from audit.checkpoints import Notary, NotaryThread, run_notary
-from audit.notes import NotaryKeys
+from audit.checkpoints import Notary, NotaryThread, sign_if_free
+from audit.errors import LedgerUnavailable
+from audit.export import export
+from audit.notes import Checkpoint, NotaryKeys, parse
 from vault.running import RunningVault
+from vault.settings import Settings
 
 EVERY_SECONDS = 1.0
+PATIENCE_SECONDS = 10.0
 
 
-def notary_of(vault: RunningVault) -> Notary:
+def notary_of(settings: Settings) -> Notary:
     """The notary with its keys and its last-signed state. Raises audit.errors.NotaryRefuses."""
-    settings = vault.settings
     keys = NotaryKeys.load(settings.notary_key, settings.origin)
     return Notary(keys, settings.notary_state, settings.checkpoint)
 
@@ -20,11 +25,37 @@ def start_in_process(vault: RunningVault) -> NotaryThread | None:
     """Start the notary's thread unless this vault has a notary of its own elsewhere."""
     if not vault.settings.notary_in_process:
         return None
-    thread = NotaryThread(vault.database.engine, notary_of(vault), EVERY_SECONDS)
+    thread = NotaryThread(vault.database.engine, notary_of(vault.settings), EVERY_SECONDS)
     thread.start()
     return thread
 
 
-def run(vault: RunningVault, stop: threading.Event) -> None:
-    """Notarise until told to stop."""
-    run_notary(stop, vault.database.engine, notary_of(vault), EVERY_SECONDS)
+def vault_size(vault: RunningVault) -> int:
+    """How many entries the ledger has."""
+    with vault.reading() as db:
+        return vault.ledger.head(db).size
+
+
+def _signed(vault: RunningVault, size: int) -> Checkpoint:
+    """A checkpoint of at least this size: asked of our own notary, or waited for from the one elsewhere."""
+    settings = vault.settings
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        if settings.notary_in_process:
+            sign_if_free(vault.database.engine, notary_of(settings), vault.now())
+        if settings.checkpoint.exists():
+            checkpoint = parse(settings.checkpoint.read_text())
+            if checkpoint.size >= size:
+                return checkpoint
+        if time.monotonic() > deadline:
+            raise LedgerUnavailable("The notary has not signed the newest entries. Look at its own log.")
+        time.sleep(0.1)
+
+
+def write_export(vault: RunningVault, directory: Path, progress: Callable[[int], None]) -> int:
+    """Export everything the notary has signed, with its public keys beside; return how many entries."""
+    checkpoint = _signed(vault, vault_size(vault))
+    with vault.database.engine.connect() as connection:
+        export(connection, checkpoint.text, directory, progress)
+    (directory / "notary.vkey").write_text(vault.settings.notary_public.read_text())
+    return checkpoint.size

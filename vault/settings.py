@@ -31,7 +31,9 @@ class Settings:
     lock_window_minutes: int = 15
     attempts_per_address: int = 60  # sign-in attempts from one address in the same window
     record_timeout_seconds: float = 4.5
+    proxies: int = 0  # how many proxies of ours stand in front and say where a request comes from
     notary_in_process: bool = True
+    checkpoint_file: str = ""  # where the notary publishes; empty for the data folder
     hold_minutes: int = 90
     turnaround_days: int = 2
     password_cost: str = "argon2id$65536$3$4"
@@ -70,7 +72,12 @@ class Settings:
     @property
     def checkpoint(self) -> Path:
         """The published checkpoint, which anybody may read."""
-        return self.data / "checkpoint"
+        return Path(self.checkpoint_file) if self.checkpoint_file else self.data / "checkpoint"
+
+    @property
+    def notary_public(self) -> Path:
+        """The notary's public keys, for whoever verifies."""
+        return self.data / "notary.vkey"
 
 
 def _cast(name: str, kind: Any, value: Any) -> Any:

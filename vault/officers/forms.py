@@ -26,7 +26,7 @@ def check_new_password(_form: Any, field: Any) -> None:
     if len(set(plain)) < 5 or any(
         word in plain and len(word) * 2 > len(plain) for word in blocked_passwords()
     ):
-        raise StopValidation("That password is one that guessers try first. Choose a few unrelated words.")
+        raise StopValidation("Guessers try that password first. Choose a few unrelated words.")
 
 
 class SignInForm(VaultForm):
