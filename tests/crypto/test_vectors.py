@@ -75,7 +75,7 @@ def value_from(kind: str, value: Any) -> Value:
         return None
     if kind == "date":
         return date.fromisoformat(value)
-    return bytes.fromhex(value) if kind == "bytes" else value  # type: ignore[no-any-return]
+    return bytes.fromhex(value) if kind == "bytes" else value
 
 
 def value_to(value: Value) -> Any:
