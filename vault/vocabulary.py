@@ -214,3 +214,28 @@ class WitnessHeard(Labelled):
     HEARD = "told-and-heard", "Told, and heard"
     TOLD = "told", "Told, and did not answer"
     NOT_TOLD = "not-told", "Not told"
+
+
+class AgencyKind(Labelled):
+    """What a partner agency is to the programme."""
+
+    POLICE = "police", "Police department"
+    STATE_POLICE = "state-police", "State police"
+    FEDERAL = "federal", "Federal agency"
+    PROSECUTION = "prosecution", "Prosecutor's office"
+    COURT = "court", "Court"
+    CORRECTION = "correction", "Correction or parole"
+    VICTIM_SERVICES = "victim-services", "Victim services"
+    CHILD_WELFARE = "child-welfare", "Children and families"
+    HOUSING = "housing", "Housing authority or shelter"
+    HEALTH = "health", "Health or mental health"
+    SCHOOL = "school", "School district"
+    OTHER = "other", "Other"
+
+
+class MemorandumState(Labelled):
+    """How a memorandum of understanding stands today; derived from its dates, never stored."""
+
+    DRAFT = "draft", "Draft"
+    SIGNED = "signed", "Signed"
+    EXPIRED = "expired", "Expired"

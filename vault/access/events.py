@@ -89,7 +89,9 @@ class Event(Labelled):
     # agencies
     AGENCY_ADDED = "agency-added", "Agency added"
     AGENCY_CHANGED = "agency-changed", "Agency changed"
+    MEMORANDUM_DRAFTED = "memorandum-drafted", "Memorandum drafted"
     MEMORANDUM_CHANGED = "memorandum-changed", "Memorandum changed"
+    MEMORANDUM_SIGNED = "memorandum-signed", "Memorandum signed"
     # oversight
     LEDGER_READ = "ledger-read", "Ledger read"
     LEDGER_EXPORTED = "ledger-exported", "Ledger exported"
