@@ -78,3 +78,8 @@ def test_a_closure_in_the_past_or_backwards_is_refused(db: Session, house: House
     for first, last in [(-5, 3), (3, 2)]:
         with pytest.raises(BadDates):
             actions.void(db, house, day(first), day(last), VoidReason.REPAIRS, NOW)
+
+
+def test_a_forgotten_hold_is_not_in_the_way(db: Session, house: House, hold: Holds) -> None:
+    hold(house, day(0), day(3))
+    actions.void(db, house, day(0), day(3), VoidReason.REPAIRS, NOW + timedelta(hours=2))
