@@ -1,4 +1,7 @@
-"""Any order of acts, against a plain model of who has which beds on which days."""
+"""Any order of acts, against a plain model of who has which beds on which days.
+
+Longer than other modules, because the model and every act upon it are read together.
+"""
 
 from collections import Counter
 from dataclasses import dataclass, replace
