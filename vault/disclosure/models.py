@@ -49,7 +49,13 @@ class DisclosureRequest(Base):
     order_reference: Mapped[SealedBlob] = sealed("disclosure", "text")
     answer: Mapped[SealedBlob] = sealed("disclosure", "text")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    # Every act counts the version up itself, also one that only adds a worksheet or chooses fields.
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+
+    def move(self, to: DisclosureState) -> None:
+        """Stand at this state, as a new version, so that an older tab is told."""
+        self.state = to
+        self.version += 1
 
     @property
     def subject(self) -> str:
@@ -171,7 +177,7 @@ class Accounting(Base):
         return f"disclosure:{self.request}"
 
 
-def known_to(who: Actor) -> Select[tuple[DisclosureRequest]]:
+def known_to(who: Actor) -> Select[DisclosureRequest]:
     """The requests this officer may know of: a prosecutor's own; the unit and the auditor, all."""
     query = select(DisclosureRequest).order_by(
         DisclosureRequest.asked_at.desc(), DisclosureRequest.code.desc()
