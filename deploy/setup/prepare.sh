@@ -15,9 +15,10 @@ say() { printf '%s\n' "$*" >&2; }
 packages_ready() {
     [ -x .venv/bin/python ] || return 1
     .venv/bin/python -c '' 2>/dev/null || return 1
+    met=no
     for holder in runtime dev bench; do
         [ "$holder" = "$set_name" ] && met=yes
-        [ "${met:-}" = yes ] || continue
+        [ "$met" = yes ] || continue
         [ "$(cat ".venv/.locked-$holder" 2>/dev/null)" = "$(hash_of "deploy/locks/$holder.txt")" ] && return 0
     done
     return 1
