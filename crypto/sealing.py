@@ -113,6 +113,11 @@ def seal_key(key: bytes, name: KeyName, holder: Holder, maker: Identity) -> Seal
     return Seal(blob, commitment, maker.sign(_statement(info, blob, commitment)))
 
 
+def check_seal(seal: Seal, name: KeyName, holder: Holder, maker_public: PublicIdentity) -> None:
+    """Raise Refused unless this maker signed this very seal for this holder and name; opens nothing."""
+    maker_public.verify(seal.signature, _statement(_info(name, holder), seal.blob, seal.commitment))
+
+
 def open_seal(
     seal: Seal, name: KeyName, holder: Holder, holder_identity: Identity, maker_public: PublicIdentity
 ) -> bytes:
@@ -120,9 +125,8 @@ def open_seal(
 
     That `maker_public` belongs to an officer entitled to seal is for the caller to have checked.
     """
-    info = _info(name, holder)
-    maker_public.verify(seal.signature, _statement(info, seal.blob, seal.commitment))
-    key = _decrypt(seal.blob, holder_identity, info)
+    check_seal(seal, name, holder, maker_public)
+    key = _decrypt(seal.blob, holder_identity, _info(name, holder))
     if len(key) != KEY_LENGTH or not hmac.compare_digest(_commitment(key, name), seal.commitment):
         raise Refused("The sealed key is not the key that was committed to.")
     return key
