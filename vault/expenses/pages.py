@@ -22,6 +22,8 @@ from vault.officers.asking import StepUpForm
 from vault.officers.proofs import ProofRefused
 
 T = TypeVar("T")
+Page = Callable[[VaultForm, int], ResponseReturnValue]
+"""A page that shows a form again, with a status."""
 
 
 def zone() -> ZoneInfo:
@@ -63,9 +65,16 @@ def request_page(sheet: Sheet, form: VaultForm | None, status: int) -> ResponseR
     ), status
 
 
+def refused(error: RuleForbids, form: VaultForm, page: Page) -> ResponseReturnValue:
+    """Record that a rule forbade the act and say so above the form; what was typed stays in its boxes."""
+    record_refusal(error)
+    form.refuse(error.message)
+    return page(form, 409)
+
+
 def carry_out(
     form: VaultForm,
-    page: Callable[[VaultForm, int], ResponseReturnValue],
+    page: Page,
     seen: int | None,
     act: Callable[[RecordedSession, Actor], T],
     done: str,
@@ -88,10 +97,8 @@ def carry_out(
         form.refuse(error.message)
         return page(form, 422)
     except RuleForbids as error:
-        record_refusal(error)
         if "code" in form:
             del form.code  # It was right and is used up; the next five minutes need no other.
-        form.refuse(error.message)
-        return page(form, 409)
+        return refused(error, form, page)
     flash(done, "success")
     return redirect(go_to(result), 303)

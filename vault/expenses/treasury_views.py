@@ -22,7 +22,7 @@ from vault.expenses.forms import (
     decision_form,
 )
 from vault.expenses.models import PaymentRequest, budget_of, known_to, live_lines
-from vault.expenses.pages import at, carry_out, request_page, sheet_of, today, zone
+from vault.expenses.pages import at, carry_out, refused, request_page, sheet_of, today, zone
 from vault.expenses.sheets import Sheet, sheets
 from vault.forms import VaultForm
 from vault.officers.asking import needs_code
@@ -60,6 +60,10 @@ def decide(payment_id: UUID) -> ResponseReturnValue:
     """Keep the decision."""
     sheet = sheet_of(payment_id)
     form = _decision_form(sheet)
+    try:
+        deciding.check_may_decide(actor(), sheet.payment, sheet.weight, sheet.signed)
+    except RuleForbids as error:  # Said before a code is asked for or used.
+        return refused(error, form, _decision_page(sheet))
     return carry_out(
         form,
         _decision_page(sheet),
