@@ -1,4 +1,4 @@
-"""Keeping partner agencies, their contacts and the memoranda with them: by the coordinator, each act recorded."""
+"""Keeping partner agencies, their contacts and their memoranda: by the coordinator, each act recorded."""
 
 import re
 from datetime import date

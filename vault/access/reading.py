@@ -13,14 +13,16 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from audit.ledger import Receipt
+from audit import entries as audit_entries
+from audit.entries import Fact
+from audit.ledger import Receipt, Woven
 from crypto.columns import place_of, sealed_columns
 from crypto.fields import Value as Value  # noqa: PLC0414 - features take the type from here
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.events import Event, record_apart
 from vault.access.models import Assignment, Lockbox
-from vault.access.policy import STEP_UP, Compartment, Hold, Reason, hold
+from vault.access.policy import STEP_UP, Compartment, Hold, Reason, Role, hold
 from vault.access.seals import is_named_holder
 from vault.errors import NotKnown, RoleMayNot, StepUpNeeded
 from vault.running import RunningVault
@@ -56,6 +58,8 @@ class Opening:
 
 def fields_of(row: SealedRow, compartment: Compartment) -> list[str]:
     """The row's columns that this compartment seals."""
+    if not hasattr(row, "__table__"):
+        return []
     return [c.name for c in sealed_columns(row).values() if c.compartment == compartment]
 
 
@@ -90,6 +94,35 @@ def check_may_open(
             raise NotKnown
     if compartment in STEP_UP and not is_stepped_up(vault, who, now):
         raise StepUpNeeded
+
+
+@dataclass(frozen=True)
+class OpenedDetails:
+    """The words of one entry that only auditors read, and the ledger's receipt for reading them."""
+
+    receipt: Receipt
+    words: Mapping[str, str | list[str]]
+
+    def __repr__(self) -> str:
+        return "<opened details>"
+
+
+def open_details(vault: RunningVault, db: Session, who: Actor, woven: Woven, now: datetime) -> OpenedDetails:
+    """Open an entry's details with the auditors' key, once the reading of that entry is on the ledger.
+
+    An entry without details gives no words, nor does one whose details were shredded. `db` only reads.
+    Raises RoleMayNot for anybody but a certified auditor, NotKnown for one whom the auditors' key has not
+    reached yet, audit.errors.DetailsRefused for details that are not the ones of the entry, and
+    audit.errors.LedgerUnavailable when the reading cannot be recorded: then nothing was decrypted.
+    """
+    if not who.certified or who.role is not Role.AUDITOR:
+        raise RoleMayNot("Only auditors read the ledger's details.")
+    facts: dict[str, Fact] = {"page": "entry", "index": woven.index, "details": woven.details is not None}
+    receipt = record_apart(vault, Event.LEDGER_READ, who=who, now=now, subjects=[], facts=facts)
+    if woven.details is None:
+        return OpenedDetails(receipt, {})
+    auditors = KeyCase(db, who, vault.trust).circle_of(Role.AUDITOR)
+    return OpenedDetails(receipt, audit_entries.open_details(woven.details, woven.entry, auditors))
 
 
 def _lockboxes(db: Session, subjects: Iterable[str], compartment: Compartment) -> list[Lockbox]:

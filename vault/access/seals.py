@@ -1,22 +1,24 @@
 """Makes and unmakes exactly the seals that the matrix and the assignments say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from crypto.errors import CryptoError
 from crypto.identity import Identity
 from crypto.lockbox import LockboxKey, Sealer, new_parts
-from crypto.sealing import Holder
+from crypto.sealing import Holder, KeyName, Seal, check_seal
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name
-from vault.access.keyring import RECOVERY, Keyring, certify_key
+from vault.access.keyring import Keyring, certify_key
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
 from vault.access.policy import CIRCLES, Compartment, Hold, Role, hold
 from vault.errors import NotKnown
-from vault.running import Trust
+from vault.running import RECOVERY, Trust
 
 
 def circle_key(db: Session, role: Role) -> HolderKey:
@@ -47,22 +49,35 @@ def found_circle(db: Session, role: Role, founder: Actor, holders: Sequence[Hold
 
 def expected_holders(db: Session, lockbox: Lockbox) -> set[tuple[str, UUID]]:
     """Who must hold this lockbox by the matrix and the assignments: circles, named officers, recovery."""
-    roles = {role for role in CIRCLES if role is not Role.AUDITOR}
-    whole = {role for role in roles if hold(lockbox.compartment, role) is Hold.ALL}
+    named = db.scalars(
+        select(Assignment).where(Assignment.subject_id.in_(_named_on(lockbox)), Assignment.ended_at.is_(None))
+    ).all()
+    return _holders_by_matrix(lockbox, _live_circles(db), named)
+
+
+def _live_circles(db: Session) -> dict[UUID, Role]:
+    """The circles that keys are sealed to now, and the role of each."""
     circles = db.execute(
         select(HolderKey.holder, HolderKey.role).where(
             HolderKey.kind == "circle", HolderKey.withdrawn_at.is_(None)
         )
-    ).all()
-    holders = {("circle", holder) for holder, role in circles if Role(role) in whole}
+    )
+    return {holder: Role(role) for holder, role in circles}
+
+
+def _named_on(lockbox: Lockbox) -> list[UUID]:
+    """What an officer may be named on to hold this lockbox: its own subject, or its case."""
+    return [UUID(lockbox.subject.partition(":")[2])] + ([lockbox.case] if lockbox.case else [])
+
+
+def _holders_by_matrix(
+    lockbox: Lockbox, circles: Mapping[UUID, Role], named: Iterable[Assignment]
+) -> set[tuple[str, UUID]]:
+    roles = {role for role in CIRCLES if role is not Role.AUDITOR}
+    whole = {role for role in roles if hold(lockbox.compartment, role) is Hold.ALL}
+    holders = {("circle", holder) for holder, role in circles.items() if role in whole}
     holders.add(("recovery", RECOVERY))
-    ids = [UUID(lockbox.subject.partition(":")[2])] + ([lockbox.case] if lockbox.case else [])
-    for assignment in db.scalars(
-        select(Assignment).where(Assignment.subject_id.in_(ids), Assignment.ended_at.is_(None))
-    ):
-        if is_named_holder(assignment, lockbox):
-            holders.add(("officer", assignment.officer))
-    return holders
+    return holders | {("officer", a.officer) for a in named if is_named_holder(a, lockbox)}
 
 
 def is_named_holder(assignment: Assignment, lockbox: Lockbox) -> bool:
@@ -205,16 +220,51 @@ def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
         assignment.ended_at = now
 
 
-def audit_seals(db: Session) -> tuple[list[str], list[str]]:
-    """Missing and surplus seals, by comparing what the matrix says with what is there; opens nothing."""
+@dataclass(frozen=True)
+class SealFault:
+    """A holder who lacks a lockbox's key, or has one, against what the matrix and the assignments say."""
+
+    subject: str
+    compartment: Compartment
+    holder_kind: str
+    holder: UUID
+
+
+def audit_seals(db: Session) -> tuple[list[SealFault], list[SealFault]]:
+    """Missing and surplus seals, by comparing what the matrix says with what is there; opens nothing.
+
+    Asks the database four times, however many lockboxes there are.
+    """
+    circles = _live_circles(db)
+    named: dict[UUID, list[Assignment]] = {}
+    for assignment in db.scalars(select(Assignment).where(Assignment.ended_at.is_(None))):
+        named.setdefault(assignment.subject_id, []).append(assignment)
+    held: dict[tuple[UUID, int], set[tuple[str, UUID]]] = {}
+    columns = (SealRow.key, SealRow.epoch, SealRow.holder_kind, SealRow.holder)
+    for key, epoch, kind, holder in db.execute(select(*columns).where(SealRow.key_kind == "lockbox")):
+        held.setdefault((key, epoch), set()).add((kind, holder))
     missing, surplus = [], []
-    for box in db.scalars(select(Lockbox)):
-        held = {
-            (row.holder_kind, row.holder)
-            for row in db.scalars(select(SealRow).where(SealRow.key == box.id, SealRow.epoch == box.epoch))
-        }
-        expected = expected_holders(db, box)
-        name = f"{box.compartment} of {box.subject}"
-        missing += [f"{name}: {kind} {holder}" for kind, holder in sorted(expected - held)]
-        surplus += [f"{name}: {kind} {holder}" for kind, holder in sorted(held - expected)]
+    for box in db.scalars(select(Lockbox).order_by(Lockbox.subject, Lockbox.compartment)):
+        expected = _holders_by_matrix(box, circles, [a for s in _named_on(box) for a in named.get(s, ())])
+        have = held.get((box.id, box.epoch), set())
+        missing += [SealFault(box.subject, box.compartment, *holder) for holder in sorted(expected - have)]
+        surplus += [SealFault(box.subject, box.compartment, *holder) for holder in sorted(have - expected)]
     return missing, surplus
+
+
+def forged_seals(db: Session, trust: Trust) -> list[SealFault]:
+    """Seals of lockboxes that no certified officer signed for the holder they name; opens nothing."""
+    ring, forged = Keyring(db, trust), []
+    ring.fetch(db.scalars(select(HolderKey.holder)).all())
+    rows = db.execute(
+        select(SealRow, Lockbox).join(Lockbox, Lockbox.id == SealRow.key).where(SealRow.key_kind == "lockbox")
+    )
+    for row, box in rows:
+        name = KeyName("lockbox", box.id, row.epoch, box.subject, str(box.compartment))
+        try:
+            holder = ring.holder(row.holder, row.holder_version)
+            maker = ring.public(row.made_by, row.made_by_version)
+            check_seal(Seal(row.blob, row.commitment, row.signature), name, holder, maker)
+        except CryptoError:
+            forged.append(SealFault(box.subject, box.compartment, row.holder_kind, row.holder))
+    return forged

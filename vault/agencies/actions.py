@@ -1,6 +1,6 @@
 """Adding partner agencies and the officials to call there; drafting and signing memoranda with them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -145,7 +145,7 @@ def _tell(
     event: Event,
     who: Actor,
     memorandum: Memorandum,
-    facts: dict[str, int | date | None],
+    facts: Mapping[str, int | date],
     now: datetime,
 ) -> None:
     db.flush()
@@ -199,7 +199,7 @@ def sign(
     today: date,
     now: datetime,
 ) -> None:
-    """Record that all parties signed, or signed again to renew. Raises RuleForbids when the days make no sense."""
+    """Record that all parties signed, or signed again to renew; RuleForbids for days that cannot be."""
     if signed_on > today:
         raise RuleForbids("The day of signing is still to come. Record it once everybody has signed.")
     if memorandum.signed_on is not None and signed_on <= memorandum.signed_on:

@@ -1,4 +1,4 @@
-"""What the pages of agencies share: the unit's day, the answers of a form, and an act that keeps what was typed."""
+"""What the pages of agencies share: the unit's day, a form's answers, and acting without losing any of them."""
 
 from collections.abc import Callable
 from datetime import date
