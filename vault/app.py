@@ -50,7 +50,7 @@ NAVIGATION = (
     ("Disclosure", "disclosure.list_requests", Permission.SEE_DISCLOSURE),
     ("Agencies", "agencies.list_agencies", Permission.SEE_AGENCIES),
     ("Ledger", "oversight.read_ledger", Permission.READ_LEDGER),
-    ("Officers", "officers.list_officers", Permission.SEE_OFFICERS),
+    ("Officers", "officers.keeping.list_officers", Permission.SEE_OFFICERS),
 )
 
 WORDS = {

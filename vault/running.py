@@ -14,6 +14,9 @@ from crypto.root import FileRootKey, RootKey
 from vault.database import Database, RecordedSession, connect
 from vault.settings import BadSettings, Settings
 
+RECOVERY = UUID(int=1)
+"""The recovery key's id: there is one, made offline at the founding."""
+
 
 def wall_clock() -> datetime:
     """The time now, in UTC, to the millisecond."""
@@ -25,7 +28,7 @@ def wall_clock() -> datetime:
 class Trust:
     """The founders' public keys, pinned outside the database: everything else is certified from them."""
 
-    founders: Mapping[UUID, bytes]  # officer -> SHA-256 of the public key
+    founders: Mapping[UUID, tuple[str, bytes]]  # officer -> role and SHA-256 of the public key
     recovery: bytes  # SHA-256 of the recovery key's public half
 
     @classmethod
@@ -33,17 +36,33 @@ class Trust:
         """Read `trust.toml`. Raises BadSettings when it is missing or cannot be read."""
         try:
             text = tomllib.loads(path.read_text())
-            founders = {UUID(key): bytes.fromhex(value) for key, value in text["founders"].items()}
+            founders = {
+                UUID(founder["officer"]): (str(founder["role"]), bytes.fromhex(founder["key"]))
+                for founder in text["founder"]
+            }
             return cls(founders, bytes.fromhex(text["recovery"]))
         except (OSError, KeyError, ValueError) as error:
             raise BadSettings(
                 "trust.toml is missing or damaged; restore it from the founding copy."
             ) from error
 
+    def pins(self, holder: UUID, kind: str, role: str, digest: bytes) -> bool:
+        """Whether exactly this key, in this role, is one of those the vault was founded with."""
+        if kind == "recovery":
+            return holder == RECOVERY and digest == self.recovery
+        return kind == "officer" and self.founders.get(holder) == (role, digest)
+
     def save(self, path: Path) -> None:
         """Write `trust.toml`, readable by all, changed by nobody (mode 0444)."""
-        lines = [f'recovery = "{self.recovery.hex()}"', "", "[founders]"]
-        lines += [f'"{officer}" = "{digest.hex()}"' for officer, digest in self.founders.items()]
+        lines = [f'recovery = "{self.recovery.hex()}"']
+        for officer, (role, digest) in self.founders.items():
+            lines += [
+                "",
+                "[[founder]]",
+                f'officer = "{officer}"',
+                f'role = "{role}"',
+                f'key = "{digest.hex()}"',
+            ]
         path.write_text("\n".join(lines) + "\n")
         path.chmod(0o444)
 

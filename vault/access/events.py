@@ -37,6 +37,8 @@ class Event(Labelled):
     SIGNED_IN = "signed-in", "Signed in"
     SIGNED_OUT = "signed-out", "Signed out"
     SESSION_ENDED = "session-ended", "Session ended"
+    PASSWORD_CHANGED = "password-changed", "Password changed"
+    PASSWORD_RECOVERED = "password-recovered", "Password set with the recovery code"
     STEPPED_UP = "stepped-up", "Second factor given again"
     STEP_UP_FAILED = "step-up-failed", "Second factor refused"
     ACCOUNT_LOCKED = "account-locked", "Account locked"

@@ -16,8 +16,8 @@ from vault.access.models import HolderKey
 from vault.access.policy import Role
 from vault.running import Trust
 
-RECOVERY = UUID(int=1)
-"""The recovery key's id: there is one, made offline at the founding."""
+LONGEST_CHAIN = 8
+"""How many coordinators may vouch for each other in a row, from a founder on."""
 
 
 class Distrusted(CryptoError):
@@ -43,6 +43,7 @@ class Keyring:
         self._db = db
         self._trust = trust
         self._found: dict[tuple[UUID, int | None], HolderKey] = {}
+        self._versions: dict[UUID, list[HolderKey]] = {}
 
     def fetch(self, holders: Iterable[UUID]) -> None:
         """Read the keys of these holders in one query."""
@@ -52,6 +53,7 @@ class Keyring:
                 select(HolderKey).where(HolderKey.holder.in_(wanted)).order_by(HolderKey.version)
             ):
                 self._found[key.holder, key.version] = key
+                self._versions.setdefault(key.holder, []).append(key)
                 if key.withdrawn_at is None:
                     self._found[key.holder, None] = key
 
@@ -63,23 +65,29 @@ class Keyring:
             raise NotCertified("This holder has no key.")
         return found
 
-    def public(self, holder: UUID, version: int | None, depth: int = 8) -> PublicIdentity:
+    def public(self, holder: UUID, version: int | None) -> PublicIdentity:
         """The certified public key. Raises NotCertified or Distrusted; never returns an untrusted key."""
-        key = self.key(holder, version)
+        return self._trusted(self.key(holder, version), LONGEST_CHAIN)
+
+    def _trusted(self, key: HolderKey, links: int) -> PublicIdentity:
         public = PublicIdentity.from_bytes(key.public)
         digest = public.digest()
-        if self._trust.founders.get(holder) == digest or (
-            holder == RECOVERY and self._trust.recovery == digest
-        ):
+        if self._trust.pins(key.holder, key.kind, key.role, digest):
             return public
-        if depth == 0:
+        if links == 0:
             raise Distrusted("A chain of certificates does not end.")
         certificate = _certificate(key, digest)
-        issuer = self.key(certificate.issued_by, None)
-        if issuer.role != Role.COORDINATOR or issuer.kind != "officer":
-            raise Distrusted("A key was certified by somebody who may not.")
-        _check_once(certificate, public, self.public(certificate.issued_by, None, depth - 1))
-        return public
+        self.fetch([certificate.issued_by])
+        # A coordinator's certificates outlive the coordinator's own access, so withdrawn keys count here.
+        for issuer in self._versions.get(certificate.issued_by, []):
+            if issuer.kind != "officer" or issuer.role != Role.COORDINATOR:
+                continue
+            try:
+                _check_once(certificate, public, self._trusted(issuer, links - 1))
+            except CryptoError:
+                continue
+            return public
+        raise Distrusted("No coordinator whom the founders vouch for certified this key.")
 
     def holder(self, holder: UUID, version: int | None) -> Holder:
         """A holder to whom a key may be sealed."""

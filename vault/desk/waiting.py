@@ -187,7 +187,7 @@ def _officers(db: RecordedSession, who: Actor) -> Iterator[Waiting]:
     for colleague in admission.waiting_for_circle(db, who.role):
         words = f"{colleague.full_name} cannot open anything until you hand on your role’s key."
         yield Waiting(
-            "A colleague waits", words, "officers.hand_on", {"officer_id": colleague.id}, hand_on=True
+            "A colleague waits", words, "officers.keeping.hand_on", {"officer_id": colleague.id}, hand_on=True
         )
     if not who.may(Permission.SEE_OFFICERS):
         return
@@ -195,8 +195,13 @@ def _officers(db: RecordedSession, who: Actor) -> Iterator[Waiting]:
         args = {"officer_id": officer.id}
         if officer.state is OfficerState.ENROLLED and who.may(Permission.CERTIFY_OFFICERS):
             words = "Enrolled. Meet them and compare the eight words."
-            yield Waiting(officer.full_name, words, "officers.show_officer", args)
+            yield Waiting(officer.full_name, words, "officers.keeping.show_officer", args)
         if officer.locked_at and who.may(Permission.KEEP_OFFICERS):
             yield Waiting(
-                officer.full_name, "Locked after several failures.", "officers.show_officer", args, None, True
+                officer.full_name,
+                "Locked after several failures.",
+                "officers.keeping.show_officer",
+                args,
+                None,
+                True,
             )

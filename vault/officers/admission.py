@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 
 from crypto.errors import CryptoError
-from crypto.identity import Identity, wrap_for_recovery_code, wrap_seed
+from crypto.identity import Identity
 from crypto.passwords import PasswordCost
 from crypto.public import PublicIdentity
 from crypto.root import RootKey
@@ -22,6 +22,7 @@ from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.officers import proofs, sessions
 from vault.officers.models import Officer, OfficerState, named
+from vault.officers.passwords import lock_seed
 from vault.running import Trust
 
 CODE_DAYS = 3
@@ -88,14 +89,7 @@ def give_keys(
     """Make the officer's keys, locked by their password; return them and the recovery code, shown once."""
     identity = Identity.generate()
     officer.key_version += 1
-    wrap = wrap_seed(identity, password, officer.id, officer.key_version, root, cost)
-    officer.wrap_salt, officer.wrap_cost, officer.wrap_blob = wrap.salt, wrap.cost_text, wrap.blob
-    code, paper = wrap_for_recovery_code(identity, officer.id, officer.key_version, root)
-    officer.recovery_salt, officer.recovery_cost, officer.recovery_blob = (
-        paper.salt,
-        paper.cost_text,
-        paper.blob,
-    )
+    code = lock_seed(officer, identity, password, root, cost)
     db.add(
         HolderKey(
             id=uuid4(),

@@ -1,39 +1,28 @@
 """What signing in, enrolling and keeping officers asks."""
 
-from importlib.resources import files
 from typing import Any
 
 from wtforms.validators import EqualTo, StopValidation
 
 from vault.access.policy import Role
+from vault.errors import RuleForbids
 from vault.forms import Choice, Code, Line, Secret, VaultForm, Yes
-
-LEAST_PASSWORD, MOST_PASSWORD = 15, 128
-
-
-def blocked_passwords() -> frozenset[str]:
-    """Words and runs that guessers try first, in lower case."""
-    text = files("vault.officers").joinpath("blocked-passwords.txt").read_text()
-    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+from vault.officers.passwords import MOST, check_strength
 
 
 def check_new_password(_form: Any, field: Any) -> None:
-    """Length and a block list, and no rule about kinds of letters (NIST SP 800-63B-4, 3.1.1.2)."""
-    password = field.data or ""
-    if len(password) < LEAST_PASSWORD:
-        raise StopValidation(f"Use at least {LEAST_PASSWORD} characters. A few unrelated words work well.")
-    plain = password.lower()
-    if len(set(plain)) < 5 or any(
-        word in plain and len(word) * 2 > len(plain) for word in blocked_passwords()
-    ):
-        raise StopValidation("Guessers try that password first. Choose a few unrelated words.")
+    """Say in the form what the rule for passwords says."""
+    try:
+        check_strength(field.data or "")
+    except RuleForbids as error:
+        raise StopValidation(error.message) from None
 
 
 class SignInForm(VaultForm):
     """The banner is acknowledged, then the name and the password (CJIS AC-8)."""
 
     name = Line("Name", 40, ask="Enter the name you sign in with.")
-    password = Secret("Password", MOST_PASSWORD, new=False, ask="Enter your password.")
+    password = Secret("Password", MOST, new=False, ask="Enter your password.")
     banner = Yes(
         "I have read this and agree",
         optional=False,
@@ -47,7 +36,25 @@ class CodeForm(VaultForm):
     code = Code("Code from your authenticator app", hint="Six digits that change every 30 seconds.")
 
 
-class EnrolForm(VaultForm):
+class NewPasswordForm(VaultForm):
+    """A password of the officer's own, typed twice."""
+
+    password = Secret(
+        "New password",
+        MOST,
+        new=True,
+        hint="At least 15 characters. A few unrelated words work well; a password manager may paste it.",
+        validators=[check_new_password],
+    )
+    again = Secret(
+        "New password again",
+        MOST,
+        new=True,
+        validators=[EqualTo("password", "The two passwords differ. Enter the same one twice.")],
+    )
+
+
+class EnrolForm(NewPasswordForm):
     """A new officer's one-time code and their own password."""
 
     name = Line("Name", 40, ask="Enter the name the administrator gave you.")
@@ -57,19 +64,22 @@ class EnrolForm(VaultForm):
         ask="Enter the code the administrator gave you.",
         hint="Four groups of five, good once.",
     )
-    password = Secret(
-        "New password",
-        MOST_PASSWORD,
-        new=True,
-        hint="At least 15 characters. A few unrelated words work well. You can paste it from a password manager.",
-        validators=[check_new_password],
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """The password in use, and the next one."""
+
+    old = Secret("Password now", MOST, new=False, ask="Enter the password you use now.")
+
+
+class RecoverForm(NewPasswordForm):
+    """The paper code, the authenticator's code, and a new password."""
+
+    name = Line("Name", 40, ask="Enter the name you sign in with.")
+    recovery_code = Line(
+        "Recovery code", 60, ask="Enter the code from your paper.", hint="Eight groups of four."
     )
-    again = Secret(
-        "New password again",
-        MOST_PASSWORD,
-        new=True,
-        validators=[EqualTo("password", "The two passwords differ. Enter the same one twice.")],
-    )
+    code = Code("Code from your authenticator app")
 
 
 class AddOfficerForm(VaultForm):

@@ -19,14 +19,13 @@ from vault import migrations
 from vault.access import seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
-from vault.access.keyring import RECOVERY
 from vault.access.models import HolderKey
 from vault.access.policy import CIRCLES, Role
 from vault.database import Database, RecordedSession, connect
 from vault.errors import RuleForbids
 from vault.officers import admission, proofs
 from vault.officers.models import OfficerState
-from vault.running import RunningVault, Trust
+from vault.running import RECOVERY, RunningVault, Trust
 from vault.settings import Settings
 
 
@@ -103,7 +102,7 @@ def _first_officers(
         identity, code = admission.give_keys(db, vault.root, officer, founder.password, cost)
         secret = proofs.new_second_factor(db, vault.root, officer.id, identity)
         officer.state, officer.enrolment_hash, officer.enrolment_ends_at = OfficerState.ACTIVE, None, None
-        pinned[officer.id] = identity.public.digest()
+        pinned[officer.id] = (str(officer.role.value), identity.public.digest())
         credentials.append(Credentials(officer.name, officer.full_name, officer.role, secret, code))
         actors.append(Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity))
     db.add(

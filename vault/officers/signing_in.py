@@ -8,7 +8,7 @@ from crypto.passwords import PasswordCost
 from vault.access.actor import Actor
 from vault.access.events import Event, record, record_apart
 from vault.errors import NotKnown, NotSignedIn
-from vault.officers import admission, proofs, sessions
+from vault.officers import admission, passwords, proofs, sessions
 from vault.officers.models import Officer, SignedInSession
 from vault.officers.sessions import Found
 from vault.running import RunningVault
@@ -176,6 +176,34 @@ def finish_enrolment(vault: RunningVault, found: Found, code: str, caller: Calle
             sessions.end_all(db, officer.id, None)
     except proofs.ProofRefused as error:
         _failed(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
+        raise
+
+
+def change_password(
+    vault: RunningVault, found: Found, who: Actor, old: str, new: str, caller: Caller, now: datetime
+) -> str:
+    """Change the password after checking the old one; return the new recovery code. Raises ProofRefused."""
+    try:
+        with vault.reading() as db:
+            proofs.check_password(db, vault.root, vault.settings, found.officer.name, old)
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.STEP_UP_FAILED, error, caller, "password-change", who, now)
+        raise
+    with vault.writing() as db:
+        return passwords.change(db, vault.root, vault.settings, who, new, found, now)
+
+
+def recover_password(
+    vault: RunningVault, name: str, recovery_code: str, totp: str, new: str, caller: Caller, now: datetime
+) -> str:
+    """Come back with the recovery code; return the next one. Raises ProofRefused."""
+    digest = proofs.address_digest(vault.root, caller.address)
+    try:
+        with vault.writing() as db:
+            proofs.check_address(db, vault.settings, now, digest)
+            return passwords.recover(db, vault.root, vault.settings, name, recovery_code, totp, new, now)
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "recovery", None, now)
         raise
 
 

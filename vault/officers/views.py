@@ -1,4 +1,4 @@
-"""The pages of signing in, enrolling, sessions and keeping officers."""
+"""The pages of signing in, enrolling, sessions and passwords."""
 
 from uuid import UUID
 
@@ -11,10 +11,12 @@ from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
 from vault.officers import admission, proofs, sessions, signing_in
 from vault.officers.asking import caller, found
-from vault.officers.forms import AddOfficerForm, CertifyForm, CodeForm, EnrolForm, SignInForm
-from vault.officers.models import OfficerState, SignedInSession, in_order
+from vault.officers.forms import ChangePasswordForm, CodeForm, EnrolForm, RecoverForm, SignInForm
+from vault.officers.keeping import bp as keeping_pages
+from vault.officers.models import SignedInSession
 
 bp = Blueprint("officers", __name__)
+bp.register_blueprint(keeping_pages)
 
 
 def with_cookie(response: Response, value: str) -> Response:
@@ -121,7 +123,7 @@ def begin_enrolment() -> ResponseReturnValue:
         form.refuse(error.message)
         return render_template("officers/enrol.html", form=form), 422
     session.clear()
-    return with_cookie(Response(render_template("officers/recovery_code.html", recovery=recovery)), cookie)
+    return with_cookie(Response(_recovery_page(recovery, url_for("officers.show_second_factor"))), cookie)
 
 
 @bp.get("/enrol/second-factor")
@@ -189,96 +191,60 @@ def end_session(session_id: UUID) -> ResponseReturnValue:
     return go("officers.list_sessions")
 
 
-@bp.get("/officers")
-@requires(Permission.SEE_OFFICERS)
-def list_officers() -> ResponseReturnValue:
-    """Everybody who may sign in, and who waits to be certified."""
-    with running().reading() as db:
-        return render_template(
-            "officers/list.html", officers=db.scalars(in_order()).all(), states=OfficerState
-        )
+@bp.get("/recover")
+@public
+def ask_recovery() -> ResponseReturnValue:
+    """The way back with the recovery code."""
+    return render_template("officers/recover.html", form=RecoverForm())
 
 
-@bp.get("/officers/add")
-@requires(Permission.KEEP_OFFICERS)
-def ask_officer() -> ResponseReturnValue:
-    """Ask who the new officer is."""
-    return render_template("officers/add.html", form=AddOfficerForm())
-
-
-@bp.post("/officers/add")
-@requires(Permission.KEEP_OFFICERS)
-def add_officer() -> ResponseReturnValue:
-    """Open the account and show its one-time code, once."""
-    form = AddOfficerForm()
+@bp.post("/recover")
+@public
+def recover() -> ResponseReturnValue:
+    """Set a new password with the recovery code and the second factor."""
+    form = RecoverForm()
     if not form.validate():
-        return render_template("officers/add.html", form=form), 422
-    with running().writing() as db:
-        officer, code = admission.add(db, actor(), form.name.data, form.full_name.data, form.role.data, now())
-    return render_template("officers/added.html", officer=officer, code=code)
-
-
-@bp.get("/officers/<uuid:officer_id>")
-@requires(Permission.SEE_OFFICERS)
-def show_officer(officer_id: UUID) -> ResponseReturnValue:
-    """One officer: state, role, sessions, and what may be done."""
-    return _officer_page(officer_id, CertifyForm())
-
-
-def _officer_page(officer_id: UUID, form: CertifyForm) -> str:
-    with running().reading() as db:
-        officer = admission.get(db, officer_id)
-        words = admission.fingerprint(db, officer)
-        live = db.query(SignedInSession).filter_by(officer=officer.id, stage="live").count()
-        return render_template(
-            "officers/officer.html", officer=officer, words=words, live=live, form=form, states=OfficerState
+        return render_template("officers/recover.html", form=form), 422
+    try:
+        recovery = signing_in.recover_password(
+            running(),
+            form.name.data,
+            form.recovery_code.data,
+            form.code.data,
+            form.password.data,
+            caller(),
+            now(),
         )
+    except proofs.ProofRefused as error:
+        form.refuse(error.message)
+        return render_template("officers/recover.html", form=form), 422
+    session.clear()
+    return _recovery_page(recovery, url_for("officers.sign_in"))
 
 
-@bp.post("/officers/<uuid:officer_id>/certify")
-@requires(Permission.CERTIFY_OFFICERS)
-def certify_officer(officer_id: UUID) -> ResponseReturnValue:
-    """Vouch for the officer's keys."""
-    form = CertifyForm()
-    if not form.validate():
-        return _officer_page(officer_id, form), 422
-    with running().writing() as db:
-        officer = admission.get(db, officer_id)
-        handed = admission.certify_officer(db, actor(), running().trust, officer, now())
-    flash(
-        "Certified. The officer can work now."
-        if handed
-        else "Certified. A colleague of the same role must hand on the role's key before the officer can read.",
-        "success",
-    )
-    return go("officers.show_officer", officer_id=officer_id)
-
-
-@bp.post("/officers/<uuid:officer_id>/hand-on")
+@bp.get("/password")
 @requires(Permission.USE_VAULT)
-def hand_on(officer_id: UUID) -> ResponseReturnValue:
-    """Hand the role's key to a certified colleague of the same role."""
-    with running().writing() as db:
-        admission.hand_on(db, actor(), running().trust, admission.get(db, officer_id), now())
-    flash("Your colleague holds the role's key now.", "success")
-    return go("desk.desk")
+def ask_password() -> ResponseReturnValue:
+    """Ask for the next password."""
+    return render_template("officers/password.html", form=ChangePasswordForm())
 
 
-@bp.post("/officers/<uuid:officer_id>/revoke")
-@requires(Permission.KEEP_OFFICERS)
-def revoke(officer_id: UUID) -> ResponseReturnValue:
-    """End the officer's access at once."""
-    with running().writing() as db:
-        admission.revoke(db, actor(), admission.get(db, officer_id), now())
-    flash("Access has ended: signed out everywhere, every key taken back.", "success")
-    return go("officers.show_officer", officer_id=officer_id)
+@bp.post("/password")
+@requires(Permission.USE_VAULT)
+def change_password() -> ResponseReturnValue:
+    """Change the password and show the new recovery code."""
+    form = ChangePasswordForm()
+    if not form.validate():
+        return render_template("officers/password.html", form=form), 422
+    try:
+        recovery = signing_in.change_password(
+            running(), found(), actor(), form.old.data, form.password.data, caller(), now()
+        )
+    except proofs.ProofRefused as error:
+        form.refuse(error.message)
+        return render_template("officers/password.html", form=form), 422
+    return _recovery_page(recovery, url_for("desk.desk"))
 
 
-@bp.post("/officers/<uuid:officer_id>/release")
-@requires(Permission.KEEP_OFFICERS)
-def release(officer_id: UUID) -> ResponseReturnValue:
-    """Release a locked account."""
-    with running().writing() as db:
-        admission.release(db, actor(), admission.get(db, officer_id), now())
-    flash("The account is released. The officer can sign in again.", "success")
-    return go("officers.show_officer", officer_id=officer_id)
+def _recovery_page(recovery: str, onward: str) -> str:
+    return render_template("officers/recovery_code.html", recovery=recovery, onward=onward)

@@ -1,0 +1,68 @@
+"""A new password locks the same keys; the recovery code is good once and never without the second factor."""
+
+import re
+
+from tests.cast import PASSWORD, Cast, Officer
+from tests.programme import open_case
+
+NEW = "eleven green teapots sing"
+
+
+def sign_in_with(visitor: Officer, password: str) -> int:
+    visitor.get("/sign-in")
+    return visitor.post("/sign-in", name=visitor.name, password=password, banner="yes").status_code
+
+
+def shown_code(page: str) -> str:
+    found = re.search(r'class="vault-code">([0-9A-Z-]{39})<', page)
+    assert found is not None
+    return found[1]
+
+
+def test_after_a_change_only_the_new_password_signs_in_and_the_same_records_open(cast: Cast) -> None:
+    case = open_case(cast, named=["ines"])
+    ines = cast["ines"]
+    ines.get("/password")
+    old = PASSWORD.format("ines")
+    assert ines.post("/password", old=old, password=NEW, again=NEW).status_code == 200
+    assert sign_in_with(Officer(cast.stage, "ines"), old) == 422
+    again = Officer(cast.stage, "ines")
+    assert sign_in_with(again, NEW) == 303
+    again.get("/sign-in/second-factor")
+    again.post("/sign-in/second-factor", code=again.code())
+    again.get(f"/records/person/{case.witness}/health/open")
+    assert again.post(f"/records/person/{case.witness}/health/open", reason="visit").status_code == 200
+
+
+def test_the_recovery_code_sets_a_new_password_once_and_ends_every_session(cast: Cast) -> None:
+    ines = cast["ines"]
+    ines.get("/password")
+    page = ines.post("/password", old=PASSWORD.format("ines"), password=NEW, again=NEW).text
+    code, visitor = shown_code(page), Officer(cast.stage, "ines")
+    visitor.get("/recover")
+    third = "seventeen quiet lanterns"
+    answers = {"name": "ines", "recovery_code": code, "password": third, "again": third}
+    assert visitor.post("/recover", **answers, code="000000").status_code == 422
+    assert visitor.post("/recover", **answers, code=visitor.code()).status_code == 200
+    assert ines.get("/desk").status_code == 401
+    visitor.get("/recover")
+    assert visitor.post("/recover", **answers, code=visitor.code()).status_code == 422
+    assert sign_in_with(Officer(cast.stage, "ines"), third) == 303
+
+
+def test_a_weak_password_is_refused_in_words(cast: Cast) -> None:
+    ines = cast["ines"]
+    ines.get("/password")
+    for weak, says in (("short", "at least 15"), ("password1234567", "first"), ("a" * 20, "first")):
+        answer = ines.post("/password", old=PASSWORD.format("ines"), password=weak, again=weak)
+        assert answer.status_code == 422
+        assert says in answer.text
+
+
+def test_guessing_recovery_codes_locks_the_account(cast: Cast) -> None:
+    visitor = Officer(cast.stage, "ivo")
+    for _ in range(5):
+        visitor.get("/recover")
+        answers = {"name": "ivo", "recovery_code": "0000-" * 7 + "0000", "password": NEW, "again": NEW}
+        assert visitor.post("/recover", **answers, code="123456").status_code == 422
+    assert sign_in_with(Officer(cast.stage, "ivo"), PASSWORD.format("ivo")) == 422

@@ -1,0 +1,115 @@
+"""The pages on which officers are added, certified, released and ended."""
+
+from uuid import UUID
+
+from flask import Blueprint, flash, render_template, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from vault.access.guard import actor, now, requires, running
+from vault.access.policy import Permission
+from vault.officers import admission
+from vault.officers.forms import AddOfficerForm, CertifyForm
+from vault.officers.models import OfficerState, SignedInSession, in_order
+
+bp = Blueprint("keeping", __name__)
+
+
+def _to(endpoint: str, **values: object) -> Response:
+    return redirect(url_for(endpoint, **values), 303)  # type: ignore[arg-type]
+
+
+@bp.get("/officers")
+@requires(Permission.SEE_OFFICERS)
+def list_officers() -> ResponseReturnValue:
+    """Everybody who may sign in, and who waits to be certified."""
+    with running().reading() as db:
+        return render_template(
+            "officers/list.html", officers=db.scalars(in_order()).all(), states=OfficerState
+        )
+
+
+@bp.get("/officers/add")
+@requires(Permission.KEEP_OFFICERS)
+def ask_officer() -> ResponseReturnValue:
+    """Ask who the new officer is."""
+    return render_template("officers/add.html", form=AddOfficerForm())
+
+
+@bp.post("/officers/add")
+@requires(Permission.KEEP_OFFICERS)
+def add_officer() -> ResponseReturnValue:
+    """Open the account and show its one-time code, once."""
+    form = AddOfficerForm()
+    if not form.validate():
+        return render_template("officers/add.html", form=form), 422
+    with running().writing() as db:
+        officer, code = admission.add(db, actor(), form.name.data, form.full_name.data, form.role.data, now())
+    return render_template("officers/added.html", officer=officer, code=code)
+
+
+@bp.get("/officers/<uuid:officer_id>")
+@requires(Permission.SEE_OFFICERS)
+def show_officer(officer_id: UUID) -> ResponseReturnValue:
+    """One officer: state, role, sessions, and what may be done."""
+    return _officer_page(officer_id, CertifyForm())
+
+
+def _officer_page(officer_id: UUID, form: CertifyForm) -> str:
+    with running().reading() as db:
+        officer = admission.get(db, officer_id)
+        words = admission.fingerprint(db, officer)
+        live = db.query(SignedInSession).filter_by(officer=officer.id, stage="live").count()
+        return render_template(
+            "officers/officer.html", officer=officer, words=words, live=live, form=form, states=OfficerState
+        )
+
+
+@bp.post("/officers/<uuid:officer_id>/certify")
+@requires(Permission.CERTIFY_OFFICERS)
+def certify_officer(officer_id: UUID) -> ResponseReturnValue:
+    """Vouch for the officer's keys."""
+    form = CertifyForm()
+    if not form.validate():
+        return _officer_page(officer_id, form), 422
+    with running().writing() as db:
+        officer = admission.get(db, officer_id)
+        handed = admission.certify_officer(db, actor(), running().trust, officer, now())
+    flash(
+        "Certified. The officer can work now."
+        if handed
+        else "Certified. A colleague of the same role hands on the role's key next.",
+        "success",
+    )
+    return _to("officers.keeping.show_officer", officer_id=officer_id)
+
+
+@bp.post("/officers/<uuid:officer_id>/hand-on")
+@requires(Permission.USE_VAULT)
+def hand_on(officer_id: UUID) -> ResponseReturnValue:
+    """Hand the role's key to a certified colleague of the same role."""
+    with running().writing() as db:
+        admission.hand_on(db, actor(), running().trust, admission.get(db, officer_id), now())
+    flash("Your colleague holds the role's key now.", "success")
+    return _to("desk.desk")
+
+
+@bp.post("/officers/<uuid:officer_id>/revoke")
+@requires(Permission.KEEP_OFFICERS)
+def revoke(officer_id: UUID) -> ResponseReturnValue:
+    """End the officer's access at once."""
+    with running().writing() as db:
+        admission.revoke(db, actor(), admission.get(db, officer_id), now())
+    flash("Access has ended: signed out everywhere, every key taken back.", "success")
+    return _to("officers.keeping.show_officer", officer_id=officer_id)
+
+
+@bp.post("/officers/<uuid:officer_id>/release")
+@requires(Permission.KEEP_OFFICERS)
+def release(officer_id: UUID) -> ResponseReturnValue:
+    """Release a locked account."""
+    with running().writing() as db:
+        admission.release(db, actor(), admission.get(db, officer_id), now())
+    flash("The account is released. The officer can sign in again.", "success")
+    return _to("officers.keeping.show_officer", officer_id=officer_id)
