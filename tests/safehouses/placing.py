@@ -44,9 +44,9 @@ def add_house(cast: Cast, code: str, beds: int, **facts: Any) -> UUID:
     return house
 
 
-def terms(case: OpenedCase, **more: Any) -> dict[str, Any]:
+def terms(of: OpenedCase, **more: Any) -> dict[str, Any]:
     """A week from Monday for two people of a case."""
-    asked = {"case": str(case.id), "from_on": "2026-11-23", "nights": "7", "party": "2"}
+    asked = {"case": str(of.id), "from_on": "2026-11-23", "nights": "7", "party": "2"}
     return asked | {"miles": "10"} | more
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, selectinload
 
 from audit.entries import Fact
 from housing import actions as housing
@@ -76,7 +76,8 @@ def get_house(db: Session, house: UUID) -> House:
 
 def get_stay(db: Session, who: Actor, stay: UUID) -> tuple[Stay, Case]:
     """The stay, its house and its case, if this officer may know of the case. Raises NotKnown."""
-    found = db.scalars(select(Stay).options(joinedload(Stay.house)).where(Stay.id == stay)).first()
+    # The house is read apart: PostgreSQL locks no row that was read through an outer join.
+    found = db.scalars(select(Stay).options(selectinload(Stay.house)).where(Stay.id == stay)).first()
     if found is None:
         raise NotKnown
     return found, cases.get(db, who, case_of(found))
@@ -97,7 +98,7 @@ def live_stays(db: Session, known: Sequence[Case]) -> list[tuple[Stay, Case]]:
     by_subject = {case.subject: case for case in known}
     rows = db.scalars(
         select(Stay)
-        .options(joinedload(Stay.house))
+        .options(selectinload(Stay.house))
         .where(Stay.occupant.in_(by_subject), Stay.state.in_(LIVE))
         .order_by(Stay.from_on, Stay.id)
     )

@@ -84,7 +84,8 @@ def add_house() -> ResponseReturnValue:
             trust, code, plain = running().trust, form.code.data, _plain_in(form)
             house = keeping.add_house(db, actor(), trust, code, plain, area, address, now())
     except CodeTaken as error:
-        return render_template("safehouses/add.html", form=form), refuse(form, error)
+        status = refuse(form, error)
+        return render_template("safehouses/add.html", form=form), status
     flash("The place is added as prospective. Vet it before anybody is placed there.", "success")
     return _to_house(house.id)
 
