@@ -19,7 +19,7 @@ RENT = {
     "payee": "Juniper Lane Apartments",
     "payee_alias": "J L Services",
     "bank_details": "021000021 900155501",
-    "justification": "Jane Roe needs a roof before the trial.",
+    "justification": "A roof before the trial; the lease begins on Monday.",
 }
 VERSION = re.compile(r'name="version" value="(\d+)"')
 

@@ -10,7 +10,14 @@ from tests.programme import open_case
 from vault.access.models import Assignment
 from vault.vocabulary import PaymentState
 
-SECRETS = ("Juniper", "J L Services", "900155501", "Jane Roe needs", "As the agreement says", "R-5550101")
+SECRETS = (
+    "Juniper",
+    "J L Services",
+    "900155501",
+    "A roof before the trial",
+    "As the agreement says",
+    "R-5550101",
+)
 
 
 def test_the_payee_and_the_reasons_are_read_only_through_a_recorded_opening(cast: Cast) -> None:

@@ -81,6 +81,19 @@ def test_above_1000_the_coordinator_who_asked_is_not_the_second_officer(cast: Ca
     assert sheet(cast, payment).payment.state is PaymentState.SUBMITTED
 
 
+def test_a_second_approval_is_still_awaited_when_the_claims_beside_it_are_denied(cast: Cast) -> None:
+    case = open_case(cast, named=["cal"])
+    ada, dee = cast["ada"], cast["dee"]
+    beside = ask(cast["cal"], case.id, amount="200")
+    payment = ask(cast["cal"], case.id)
+    approve(dee, payment)
+    assert decide(dee, beside, "deny").status_code == 303
+    waiting = sheet(cast, payment)
+    assert (waiting.payment.state, waiting.weight, waiting.signatures) == (PaymentState.SUBMITTED, 900_00, 2)
+    approve(ada, payment)
+    assert sheet(cast, payment).payment.state is PaymentState.APPROVED
+
+
 def test_each_line_is_decided_for_itself(cast: Cast) -> None:
     case = open_case(cast, named=[])
     ada = cast["ada"]

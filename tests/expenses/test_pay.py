@@ -134,5 +134,5 @@ def test_the_voucher_carries_the_case_code_and_the_amount_and_nothing_else(cast:
     assert case.code in shown
     assert "$850.00" in shown
     assert shown.count("<dt>") == 2
-    for secret in ("Juniper", "J L Services", "Jane", "Rent", "900155501"):
+    for secret in ("Juniper", "J L Services", "roof", "Rent", "900155501"):
         assert secret not in page

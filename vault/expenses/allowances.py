@@ -146,13 +146,14 @@ def signatures(weight: int) -> int:
     return 2 if weight > TWO_ABOVE else 1
 
 
-def next_signers(weight: int, signed: int) -> frozenset[Role]:
-    """The roles of which one officer approves next, after `signed` approvals; empty when there are enough."""
-    if signed >= signatures(weight):
-        return frozenset()
-    if signed == 1 or weight < DEPUTY_FROM:
-        return frozenset({Role.COORDINATOR, Role.DEPUTY})
-    return frozenset({Role.DEPUTY})
+def first_signers(weight: int) -> frozenset[Role]:
+    """The roles of which one officer decides first."""
+    return frozenset({Role.COORDINATOR, Role.DEPUTY} if weight < DEPUTY_FROM else {Role.DEPUTY})
+
+
+SECOND_SIGNERS = frozenset({Role.COORDINATOR, Role.DEPUTY})
+"""Who confirms above $1,000. Many programmes have one deputy, so a coordinator who did not ask may; that
+nobody approves twice or what they asked for is checked by who they are, in `deciding`."""
 
 
 def granted_state(asked: Sequence[int], granted: Sequence[int]) -> PaymentState:

@@ -39,7 +39,8 @@ def check_may_decide(
         raise RuleForbids("You asked for this payment, so somebody else decides on it.")
     if who.officer in {decision.decided_by for decision in signed}:
         raise RuleForbids("You approved this already. Above $1,000 a second officer approves too.")
-    if who.role not in allowances.next_signers(weight, len(signed)):
+    # Once one approval stands, a second is awaited, also when other claims no longer weigh with this one.
+    if who.role not in (allowances.SECOND_SIGNERS if signed else allowances.first_signers(weight)):
         raise RuleForbids("At this amount the deputy decides. It waits on the deputy's list.")
 
 
@@ -71,7 +72,7 @@ def decide(
                 granted = [line.approved_cents or 0 for line in lines]
             state = allowances.granted_state([line.amount_cents for line in lines], granted)
             allowances.check_within_ceiling(budget_of(case, live), sum(granted))
-            if not allowances.next_signers(weight, len(signed) + 1):
+            if signed or allowances.signatures(weight) == 1:
                 payment.state, payment.decided_at = state, now
         case PaymentAnswer.RETURN:
             payment.state, granted = PaymentState.RETURNED, [0] * len(lines)

@@ -48,7 +48,9 @@ class PayeeForm(VaultForm):
         optional=True,
         hint="Routing and account number. Leave it out when a check or voucher is sent.",
     )
-    justification = Words("Why this is needed", 2000, hint="For the officers who decide and for the audit.")
+    justification = Words(
+        "Why this is needed", 2000, hint="The fiscal officer reads this too, so name nobody."
+    )
 
 
 class DraftForm(PayeeForm, ClaimForm):
@@ -77,7 +79,9 @@ class DecisionForm(StepUpForm):
     """A decision with its reasons; the amounts of the lines are added to it."""
 
     answer = Choice("Your decision", PaymentAnswer)
-    reasons = Words("Reasons", 2000, hint="Kept sealed with the case's payment details.")
+    reasons = Words(
+        "Reasons", 2000, hint="Sealed with the payee. The fiscal officer reads this too, so name nobody."
+    )
     version = Version()
 
     def granted(self, lines: Sequence[PaymentLine]) -> list[int] | None:

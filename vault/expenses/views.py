@@ -44,7 +44,7 @@ def list_requests() -> ResponseReturnValue:
     is_read = not form.is_submitted() and form.validate()
     state, page = (form.state.data, form.page.data or 1) if is_read else (None, 1)
     with running().reading() as db:
-        moving = db.scalars(known_to(actor()).where(PaymentRequest.state.not_in(ENDED))).all()
+        moving = db.scalars(known_to(actor()).where(PaymentRequest.state.not_in(ENDED))).all()[::-1]
         waiting = [(sheet, act) for sheet in sheets(db, moving) if (act := sheet.next_act(actor()))]
         query = known_to(actor())
         found = db.scalars(query.where(PaymentRequest.state == state) if state else query).all()
