@@ -140,15 +140,15 @@ class Stage:
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """A founded vault with the whole cast, on each engine."""
     clock = Clock()
+    cluster, name = None, ""
     if request.param == "sqlite":
         template: Template = request.getfixturevalue("sqlite_template")
         database = ""
     else:
         template = request.getfixturevalue("postgres_template")
-        cluster: Cluster = request.getfixturevalue("postgres_cluster")
+        cluster = request.getfixturevalue("postgres_cluster")
         name = cluster.fresh_database("cast")
         database = cluster.url(name)
-        request.addfinalizer(lambda: cluster.drop(name))
     for part in ("data", "data-keys"):
         shutil.copytree(template.folder / part, tmp_path / part)
     settings = settings_file(tmp_path / "data", tls=False, password_cost=CHEAP, database=database)
@@ -157,6 +157,8 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     app.testing = True
     yield Stage(vault, clock, dict(template.secrets), app)
     vault.close()
+    if cluster is not None:
+        cluster.drop(name)
 
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
