@@ -36,10 +36,13 @@ class AskForm(VaultForm):
     address = Words("Address of your office", 300, hint="Kept in the accounting of disclosures.")
     due_on = Day("Needed by", optional=True)
 
-    def validate_order_reference(self, field: Any) -> None:
+    def validate(self, extra_validators: Any = None) -> bool:
         """A court order is named."""
-        if self.authority.data is DisclosureAuthority.COURT_ORDER and not field.data:
-            raise StopValidation("Enter the reference of the court order.")
+        whole = bool(super().validate(extra_validators))
+        if self.authority.data is not DisclosureAuthority.COURT_ORDER or self.order_reference.data:
+            return whole
+        self.order_reference.errors = ["Enter the reference of the court order."]
+        return False
 
 
 class WorksheetForm(VaultForm):
@@ -76,12 +79,15 @@ class ChooseForm(StepUpForm):
         if len(field.data) > MOST_FIELDS:
             raise StopValidation(f"Choose at most {MOST_FIELDS} fields.")
 
-    def validate_tells_where(self, field: Any) -> None:
+    def validate(self, extra_validators: Any = None) -> bool:
         """Choosing location or cover takes a second word."""
-        if set(self.chosen.data or ()) & set(self.guarded) and not field.data:
-            raise StopValidation(
-                "You chose location or the protected name. Take it out, or confirm that it must be released."
-            )
+        whole = bool(super().validate(extra_validators))
+        if self.tells_where.data or not set(self.chosen.data or ()) & set(self.guarded):
+            return whole
+        self.tells_where.errors = [
+            "You chose location or the protected name. Take it out, or confirm that it must be released."
+        ]
+        return False
 
 
 class DecideForm(StepUpForm):

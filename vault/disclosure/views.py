@@ -54,8 +54,8 @@ def list_requests() -> ResponseReturnValue:
 
 def _listed(db: Session, requests: Sequence[DisclosureRequest]) -> list[dict[str, object]]:
     ids, role = [request.id for request in requests], actor().role
-    names = dict(db.execute(select(Officer.id, Officer.full_name)).tuples().all())
-    codes = {} if role is Role.PROSECUTOR else dict(db.execute(select(Case.id, Case.code)).tuples().all())
+    names = dict(db.execute(select(Officer.id, Officer.full_name)).all())
+    codes = {} if role is Role.PROSECUTOR else dict(db.execute(select(Case.id, Case.code)).all())
     made = select(DisclosureDecision).where(DisclosureDecision.request.in_(ids))
     decisions = {decision.request: decision for decision in db.scalars(made)}
     out = select(Packet).where(Packet.request.in_(ids), Packet.taken_back_at.is_(None))
