@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from vault.migrations import metadatas
+from vault.migrations import metadatas, render_type
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadatas(),
-    render_as_batch=False,
+    render_item=render_type,
     compare_type=False,
 )
 with context.begin_transaction():
