@@ -1,4 +1,4 @@
-"""The terminal's commands: found, serve, demonstrate, migrate, add an officer, export the ledger."""
+"""The terminal's commands: found, serve, demonstrate, migrate, add an officer, export, verify."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import click
 from audit.checkpoints import run_notary
 from audit.errors import LedgerError
 from crypto.errors import CryptoError
-from vault import migrations
+from vault import migrations, verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
@@ -165,6 +165,26 @@ def export(data: Path, directory: Path) -> None:
     click.echo(f"Verify with: python -m audit verify {directory} --key {directory / 'notary.vkey'}")
     click.echo("Compare the keys in that file with those pinned on the auditor's own machine. The first is")
     click.echo(ed25519)
+
+
+@cli.command()
+@_data
+def verify(data: Path) -> None:
+    """Find what was altered, removed or planted past the vault; exit with 1 on any finding."""
+    vault = RunningVault.start(load(data), wall_clock)
+    try:
+        with click.progressbar(length=verification.work(vault), label="Verifying", file=sys.stderr) as bar:
+            result = verification.verify(vault, bar.update)
+    finally:
+        vault.close()
+    for finding in result.findings:
+        click.echo(finding)
+    if result.findings:
+        click.echo("Not verified. Keep this list, tell the auditor, and change nothing until then.", err=True)
+        sys.exit(1)
+    click.echo(
+        f"Verified: {result.entries:,} entries and {result.rows:,} rows are as the officers left them."
+    )
 
 
 @cli.command()

@@ -1,0 +1,183 @@
+"""Whether the records, the seals and the ledger are still what the officers' acts made them.
+
+Whoever writes to the database past the vault can delete and spoil, but not unseen: each row has the digest
+that the newest entry about it told, each seal its maker's signature, and the ledger a root that the notary
+signed. Nothing here opens anything.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+import housing.models
+from audit import tables
+from audit.entries import Entry
+from audit.errors import Damaged, LedgerError, LedgerUnavailable
+from audit.examination import examine
+from audit.notes import check_signatures, parse, read_verifier_keys
+from vault import migrations
+from vault.access.models import Lockbox, ShredPart
+from vault.access.seals import audit_seals, forged_seals
+from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
+from vault.running import RunningVault
+
+ROWS_AT_ONCE = 400
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How much was compared, and one line for each thing that is not as it was left."""
+
+    entries: int
+    rows: int
+    findings: tuple[str, ...]
+
+
+def recorded_models() -> list[Any]:
+    """Every kind of row whose changes are entries, by the name of its table."""
+    migrations.metadatas()  # Imports every model.
+    models = [mapper.class_ for base in (Base, housing.models.Base) for mapper in base.registry.mappers]
+    recorded = [model for model in models if not getattr(model, "unrecorded", False)]
+    return sorted(recorded, key=lambda model: str(model.__table__.name))
+
+
+def work(vault: RunningVault) -> int:
+    """How many entries and rows there are to compare, for a progress bar."""
+    with vault.reading() as db:
+        counts = [select(func.count()).select_from(model.__table__) for model in recorded_models()]
+        return vault.ledger.head(db).size + sum(db.scalars(count).one() for count in counts)
+
+
+def verify(vault: RunningVault, progress: Progress) -> Verification:
+    """Compare every recorded row, every seal and every entry, as they stand at one moment."""
+    findings = []
+    try:
+        vault.ledger.settle([], vault.settings.record_timeout_seconds)
+    except LedgerUnavailable as error:
+        findings.append(f"Ledger: entries wait that cannot be put into it. {error}")
+    with vault.reading() as db:
+        if db.get_bind().dialect.name == "postgresql":
+            db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        size = vault.ledger.head(db).size
+        findings += _ledger(db, vault, progress)
+        rows = _Rows(db)
+        findings += rows.compare(vault, progress)
+        findings += _seals(db, vault)
+    return Verification(size, rows.seen, tuple(findings))
+
+
+def _ledger(db: RecordedSession, vault: RunningVault, progress: Progress) -> Iterator[str]:
+    try:
+        found = examine(db.connection(), progress)
+    except Damaged as error:
+        yield f"Ledger: {error}"
+        return
+    for index in found.details_gone:
+        yield f"Ledger: Entry {index:,}: its details are gone."
+    yield from _signed(db, vault, found.size)
+
+
+def _signed(db: RecordedSession, vault: RunningVault, size: int) -> Iterator[str]:
+    """Compare the ledger with what the notary signed last, which lies outside the database."""
+    settings = vault.settings
+    try:
+        if not settings.checkpoint.exists():
+            return  # No notary has run here yet.
+        checkpoint = parse(settings.checkpoint.read_text())
+        check_signatures(checkpoint, read_verifier_keys(settings.notary_public.read_text()))
+    except (LedgerError, OSError, ValueError):
+        yield "Ledger: the published checkpoint cannot be read, or the notary did not sign it."
+        return
+    root = db.execute(select(tables.heads.c.root).where(tables.heads.c.size == checkpoint.size)).scalar()
+    if checkpoint.size > size:
+        yield f"Ledger: the notary signed {checkpoint.size:,} entries, and only {size:,} are there."
+    elif checkpoint.size and root != checkpoint.root:
+        yield "Ledger: it is not a continuation of the one that the notary signed."
+
+
+def _seals(db: RecordedSession, vault: RunningVault) -> Iterator[str]:
+    missing, surplus = audit_seals(db)
+    forged = forged_seals(db, vault.trust)
+    for words, faults in (
+        ("Seal missing", missing),
+        ("Seal that its holder should not have", surplus),
+        ("Seal that no officer of ours signed", forged),
+    ):
+        for fault in faults:
+            yield f"{words}: {fault.compartment} of {fault.subject}, {fault.holder_kind} {fault.holder}."
+    parts = select(ShredPart.id).where(ShredPart.lockbox == Lockbox.id, ShredPart.epoch == Lockbox.epoch)
+    for box in db.scalars(select(Lockbox).where(~parts.exists())):
+        yield f"Half of a key is gone, so nothing opens it: {box.compartment} of {box.subject}"
+
+
+class _Rows:
+    """The rows as they are now beside what the newest entry about each of them told."""
+
+    def __init__(self, db: RecordedSession) -> None:
+        self._db = db
+        self._told: dict[str, tuple[str, str]] = {}
+        self.seen = 0
+
+    def compare(self, vault: RunningVault, progress: Progress) -> Iterator[str]:
+        """One line for each row that was altered, rolled back, planted or removed."""
+        try:
+            self._listen(vault)
+        except LedgerError as error:
+            yield f"The rows cannot be compared with the ledger. {error}"
+            return
+        models = recorded_models()
+        for model in models:
+            yield from self._compare_table(model, progress)
+        names = {str(model.__table__.name) for model in models}
+        for name, (digest, entry) in sorted(self._told.items()):
+            if digest != DELETED and name.partition("/")[0] in names:
+                yield f"Row {name}: it is gone, and {entry} tells that it was kept."
+
+    def _listen(self, vault: RunningVault) -> None:
+        for name, digest, index in vault.ledger.latest_row_digests(self._db):
+            self._told[name] = (digest, f"entry {index:,}")
+        waiting = self._db.execute(select(tables.pending.c.leaf).order_by(tables.pending.c.id))
+        for leaf in waiting.scalars():
+            told = Entry.from_canonical(leaf).rows.items()
+            self._told |= {name: (digest, "an entry that waits") for name, digest in told}
+
+    def _compare_table(self, model: Any, progress: Progress) -> Iterator[str]:
+        table = model.__table__
+        # As text, because a thief may have written an id that is none.
+        texts = self._db.scalars(select(cast(table.c.id, String)).order_by(table.c.id)).all()
+        for start in range(0, len(texts), ROWS_AT_ONCE):
+            chunk = texts[start : start + ROWS_AT_ONCE]
+            yield from self._compare_rows(model, chunk)
+            self.seen += len(chunk)
+            progress(len(chunk))
+
+    def _compare_rows(self, model: Any, texts: Sequence[str]) -> Iterator[str]:
+        try:
+            ids = [UUID(text) for text in texts]
+            digests = {row_name(row): row_digest(row) for row in self._rows(model, ids)}
+        # Whatever was written into a row must not keep the others from being compared.
+        except (ValueError, LookupError, TypeError, SQLAlchemyError):
+            if len(texts) == 1:
+                self._told.pop(f"{model.__table__.name}/{texts[0]}", None)
+                yield f"Row {model.__table__.name}/{texts[0][:40]}: it cannot be read."
+                return
+            for text in texts:
+                yield from self._compare_rows(model, [text])
+            return
+        for name, digest in digests.items():
+            told, entry = self._told.pop(name, ("", ""))
+            if not told:
+                yield f"Row {name}: no entry tells of it; it was put there past the vault."
+            elif told == DELETED:
+                yield f"Row {name}: {entry} tells that it was removed, and it is there again."
+            elif told != digest:
+                yield f"Row {name}: it is not as {entry} left it."
+
+    def _rows(self, model: Any, ids: Sequence[UUID]) -> list[Any]:
+        self._db.expunge_all()
+        return list(self._db.scalars(select(model).where(model.id.in_(ids))))
