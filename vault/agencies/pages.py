@@ -1,4 +1,4 @@
-"""What the pages of agencies share: the unit's day, a form's answers, and acting without losing any of them."""
+"""What the pages of agencies share: the unit's day, a form's answers, and acts that lose no typed word."""
 
 from collections.abc import Callable
 from datetime import date

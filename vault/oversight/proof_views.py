@@ -1,0 +1,111 @@
+"""The pages that prove: the checkpoint, the export, the seals against the matrix, and the matrix itself."""
+
+from flask import Blueprint, render_template, send_file
+from flask.typing import ResponseReturnValue
+
+from audit.errors import Damaged, NotaryRefuses
+from vault.access.events import Event, record_apart
+from vault.access.guard import now, requires, running
+from vault.access.policy import MATRIX, STEP_UP, Hold, Permission, Role
+from vault.access.seals import SealFault, audit_seals
+from vault.notarising import vault_size
+from vault.officers.asking import needs_code
+from vault.officers.proofs import ProofRefused
+from vault.oversight.exporting import archive, newest_checkpoint
+from vault.oversight.forms import ExportForm
+from vault.oversight.naming import look_up
+from vault.oversight.recording import note_reading
+
+bp = Blueprint("proofs", __name__)
+
+HOLD_WORDS = {
+    Hold.ALL: "every one",
+    Hold.NAMED: "when named on the case",
+    Hold.OWN: "their own, while it is open",
+    Hold.NEVER: "never",
+}
+
+
+@bp.get("/ledger/checkpoint")
+@requires(Permission.READ_LEDGER)
+def show_checkpoint() -> ResponseReturnValue:
+    """What the notary signed last, and the keys to pin on the auditor's own machine."""
+    receipt = note_reading("checkpoint", [], {})
+    signed, size = newest_checkpoint(running()), vault_size(running())
+    return render_template("oversight/checkpoint.html", signed=signed, size=size, receipt=receipt)
+
+
+@bp.get("/ledger/seals")
+@requires(Permission.READ_LEDGER)
+def compare_seals() -> ResponseReturnValue:
+    """Every key that is missing or surplus against the matrix and the assignments; opens nothing."""
+    receipt = note_reading("seals", [], {})
+    with running().reading() as db:
+        missing, surplus = audit_seals(db)
+        faults = [*missing, *surplus]
+        named = {fault.subject for fault in faults} | {_holder(fault) for fault in faults}
+        names = look_up(db, named)
+    return render_template(
+        "oversight/seals.html",
+        missing=missing,
+        surplus=surplus,
+        name_of=names.of,
+        holder=lambda fault: (
+            "the recovery key" if fault.holder_kind == "recovery" else names.of(_holder(fault))
+        ),
+        receipt=receipt,
+    )
+
+
+def _holder(fault: SealFault) -> str:
+    return f"{fault.holder_kind}:{fault.holder}"
+
+
+@bp.get("/ledger/matrix")
+@requires(Permission.READ_LEDGER)
+def print_matrix() -> ResponseReturnValue:
+    """The disclosure matrix as it hands out the keys, to be printed."""
+    receipt = note_reading("matrix", [], {})
+    return render_template(
+        "oversight/matrix.html",
+        matrix=MATRIX,
+        roles=tuple(Role),
+        step_up=STEP_UP,
+        holds=HOLD_WORDS,
+        never=Hold.NEVER,
+        printed_at=now(),
+        receipt=receipt,
+    )
+
+
+def _export_page(form: ExportForm, status: int) -> ResponseReturnValue:
+    size = vault_size(running())
+    return render_template("oversight/export.html", form=form, size=size), status
+
+
+@bp.get("/ledger/export")
+@requires(Permission.READ_LEDGER)
+def ask_export() -> ResponseReturnValue:
+    """Say what the export holds, and ask for the code."""
+    return _export_page(ExportForm.ask(needs_code(None)), 200)
+
+
+@bp.post("/ledger/export")
+@requires(Permission.READ_LEDGER)
+def export() -> ResponseReturnValue:
+    """The whole ledger as one file that anybody can verify without the vault."""
+    form = ExportForm.ask(needs_code(None))
+    if not form.validate():
+        return _export_page(form, 422)
+    try:
+        who = form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
+        return _export_page(form, 422)
+    record_apart(running(), Event.LEDGER_EXPORTED, who=who, now=now(), subjects=[], facts={"page": "export"})
+    try:
+        file, size = archive(running())
+    except (Damaged, NotaryRefuses) as error:
+        return render_template("oversight/damaged.html", words=str(error)), 500
+    name = f"ledger-{size}.zip"
+    return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -1,0 +1,239 @@
+"""Entries as sentences: who did what to what, why, and how it ended.
+
+A sentence is made of the entry's own references, enumerations, dates and numbers, and of nothing else.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from audit.entries import Entry
+from audit.ledger import Woven
+from vault.access.events import Event
+from vault.access.policy import Compartment, Reason
+from vault.oversight.naming import Names, plural, split
+from vault.templating import counted, money
+
+SAYS: dict[str, str] = {
+    Event.VAULT_FOUNDED: "founded the vault with {about}",
+    Event.OFFICER_ADDED: "opened an account for {about}",
+    Event.OFFICER_ENROLLED: "enrolled as {about}",
+    Event.OFFICER_CERTIFIED: "certified the keys of {about}",
+    Event.OFFICER_REVOKED: "ended the access of {about}",
+    Event.OFFICER_RELEASED: "released the locked account of {about}",
+    Event.CIRCLE_HANDED_ON: "handed the role's key to {about}",
+    Event.SIGN_IN_FAILED: "failed to sign in as {about}",
+    Event.SIGNED_IN: "signed in",
+    Event.SIGNED_OUT: "signed out",
+    Event.SESSION_ENDED: "ended a session of their own",
+    Event.STEPPED_UP: "gave the second factor again",
+    Event.STEP_UP_FAILED: "gave a second factor that was not right",
+    Event.ACCOUNT_LOCKED: "locked the account of {about}",
+    Event.OPENED: "opened {place} of {about}",
+    Event.REFUSED: "was refused {route}",
+    Event.REFERRAL_RECEIVED: "sent {about}",
+    Event.REFERRAL_DECIDED: "decided on {about}",
+    Event.CASE_OPENED: "opened the case {about}",
+    Event.CASE_MOVED: "moved {about} to another state",
+    Event.OFFICER_NAMED: "named {officers} on {about}",
+    Event.OFFICER_UNNAMED: "took {officers} off {about}",
+    Event.PERSON_ADDED: "added {about}",
+    Event.RECORD_CHANGED: "changed {place} of {about}",
+    Event.NOTE_ADDED: "added a note to {about}",
+    Event.THREAT_ASSESSED: "assessed the threat to {about}",
+    Event.CEILING_SET: "set the support ceiling of {about}",
+    Event.HOUSE_ADDED: "added {about}",
+    Event.HOUSE_CHANGED: "changed {about}",
+    Event.HOUSING_SEARCHED: "searched safe housing for {about}",
+    Event.STAY_HELD: "held beds: {about}",
+    Event.STAY_CHANGED: "changed a stay: {about}",
+    Event.VOID_SET: "closed for a time {about}",
+    Event.HOUSE_COMPROMISED: "marked as compromised {about}",
+    Event.PAYMENT_DRAFTED: "drafted {about}",
+    Event.PAYMENT_CHANGED: "changed {about}",
+    Event.PAYMENT_REQUESTED: "asked for {about}",
+    Event.PAYMENT_DECIDED: "decided on {about}",
+    Event.PAYMENT_MADE: "paid {about}",
+    Event.PAYMENT_RECEIPTED: "attached the receipt of {about}",
+    Event.PAYMENT_RECONCILED: "reconciled {about}",
+    Event.ACCOUNTS_COMPARED: "compared bank accounts across {about}",
+    Event.DISCLOSURE_ASKED: "asked for {about}",
+    Event.DISCLOSURE_TAKEN_UP: "took up {about}",
+    Event.DISCLOSURE_WEIGHED: "wrote the worksheet of {about}",
+    Event.DISCLOSURE_CHOSEN: "chose the fields of {about}",
+    Event.DISCLOSURE_PREPARED: "prepared {about}",
+    Event.DISCLOSURE_DECIDED: "decided {about}",
+    Event.DISCLOSURE_RELEASED: "released {about} to {officers}",
+    Event.DISCLOSURE_FETCHED: "fetched {about}",
+    Event.DISCLOSURE_ACKNOWLEDGED: "acknowledged {about}",
+    Event.DISCLOSURE_TAKEN_BACK: "took back {about}",
+    Event.DISCLOSURE_WITHDRAWN: "withdrew {about}",
+    Event.AGENCY_ADDED: "added the agency {about}",
+    Event.AGENCY_CHANGED: "changed the agency {about}",
+    Event.MEMORANDUM_DRAFTED: "drafted {about}",
+    Event.MEMORANDUM_CHANGED: "changed {about}",
+    Event.MEMORANDUM_SIGNED: "recorded the signing of {about}",
+    Event.LEDGER_READ: "read the ledger",
+    Event.LEDGER_EXPORTED: "exported the ledger",
+    Event.DISCLOSURE_LOG_READ: "read the disclosure log",
+}
+"""What follows the officer's name. An event that is not here is told by its label."""
+
+UNSIGNED = {
+    Event.SIGN_IN_FAILED: "Someone",
+    Event.ACCOUNT_LOCKED: "The vault",
+    Event.OFFICER_ENROLLED: "Someone",
+}
+"""Who is said to act when nobody was signed in; otherwise it was the command line."""
+
+WHY_REFUSED = {
+    "RoleMayNot": "not part of the role",
+    "NotKnown": "not there, or not theirs to know of",
+    "StepUpNeeded": "the second factor was not given",
+    "Superseded": "someone else had saved it first",
+}
+_UNTOLD = frozenset({"code", "page", "continues", "route", "why", "officer", "subject", "entries"})
+_TELLS_APART = 3
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as the auditor reads it."""
+
+    index: int
+    at: datetime
+    event: str
+    sentence: str
+    told: str
+    place: str
+    reason: str
+    outcome: str
+    entry: Entry
+
+    @property
+    def whole(self) -> str:
+        """The sentence with its reason and outcome, for a page that has one column."""
+        parts = [self.sentence, *([f"reason: {self.reason}"] if self.reason else []), self.outcome]
+        return " — ".join(parts)
+
+
+def label(vocabulary: type[StrEnum], word: str | None) -> str:
+    """The label of a word; a word that has left the vocabulary stands for itself."""
+    if word is None:
+        return ""
+    try:
+        return str(getattr(vocabulary(word), "label", word))
+    except ValueError:
+        return word.replace("-", " ")
+
+
+def references(entries: Iterable[Entry]) -> set[str]:
+    """Everything that must be looked up to tell of these entries."""
+    found: set[str] = set()
+    for entry in entries:
+        found.update(_subjects(entry))
+        if entry.officer is not None:
+            found.add(f"officer:{entry.officer}")
+    return found
+
+
+def _subjects(entry: Entry) -> list[str]:
+    """The subjects; a refused address names a kind and an id apart, which are one subject together."""
+    kind = next((s.partition(":")[2] for s in entry.subjects if s.startswith("kind:")), None)
+    joined = [s.replace("subject:", f"{kind}:", 1) if kind else s for s in entry.subjects]
+    return [s for s in joined if split(s)[1] is not None]
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _about(entry: Entry, names: Names) -> tuple[str, str]:
+    """What it was done to, and the officers among that; a person's case is not told twice."""
+    kinds: dict[str, list[str]] = {}
+    subjects = _subjects(entry)
+    told_by_person = {f"case:{names.case_of.get(i)}" for s in subjects if (i := split(s)[1]) is not None}
+    told_by_packet = any(s.startswith("packet:") for s in subjects)
+    for subject in dict.fromkeys(subjects):
+        kind, _ = split(subject)
+        if subject in told_by_person or (kind == "disclosure" and told_by_packet):
+            continue
+        if entry.event == Event.HOUSING_SEARCHED and kind == "house":
+            continue
+        words = kinds.setdefault(kind, [])
+        words += [word] if (word := names.of(subject)) not in words else []
+    officers = kinds.pop("officer", []) if _apart(entry) else []
+    told = [
+        word
+        for kind, words in kinds.items()
+        for word in (words if len(words) <= _TELLS_APART else [f"{len(words)} {plural(kind)}"])
+    ]
+    return (_listed(told) if told else ""), (_listed(officers) if officers else "")
+
+
+def _apart(entry: Entry) -> bool:
+    return "{officers}" in SAYS.get(entry.event, "")
+
+
+def _says(entry: Entry, names: Names) -> str:
+    about, officers = _about(entry, names)
+    template = SAYS.get(entry.event, "")
+    if not template:
+        what = label(Event, entry.event).lower()
+        return f"– {what}: {about}" if about else f"– {what}"
+    if not about:
+        # "failed to sign in as nobody" and the like: the words that lead to what is missing go with it.
+        for lead in (
+            " as {about}",
+            " of {about}",
+            " for {about}",
+            ": {about}",
+            " across {about}",
+            " {about}",
+        ):
+            template = template.replace(lead, "")
+    place = label(Compartment, entry.compartment) or "a sealed place"
+    route = str(entry.facts.get("route", "")).replace(".", ", ").replace("-", " ")
+    said = template.format(about=about, officers=officers, place=place, route=f"“{route}”")
+    if entry.event == Event.REFUSED:
+        why = str(entry.facts.get("why", ""))
+        said += (f" on {about}" if about else "") + f": {WHY_REFUSED.get(why, 'a rule forbade it')}"
+    return said
+
+
+def fact_words(name: str, value: Any) -> str:
+    """A fact's value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, int):
+        return money(value) if name.endswith("cents") else f"{value:,}"
+    text = str(value)
+    return text if any(c.isdigit() for c in text) else text.replace("-", " ")
+
+
+def fact_label(name: str) -> str:
+    """A fact's name in words."""
+    return name.removesuffix("-cents").replace("-", " ")
+
+
+def tell(woven: Woven, names: Names) -> Line:
+    """One entry as a sentence."""
+    entry = woven.entry
+    who = names.officer(entry.officer) if entry.officer else UNSIGNED.get(entry.event, "The command line")  # type: ignore[call-overload]
+    facts = [f"{fact_label(n)}: {fact_words(n, v)}" for n, v in entry.facts.items() if n not in _UNTOLD]
+    rows = [f"{counted(len(entry.rows), 'row')} changed"] if entry.rows else []
+    return Line(
+        index=woven.index,
+        at=entry.at,
+        event=label(Event, entry.event),
+        sentence=f"{who} {_says(entry, names)}",
+        told="; ".join(facts + rows),
+        place=label(Compartment, entry.compartment),
+        reason=label(Reason, entry.reason),
+        outcome=entry.outcome,
+        entry=entry,
+    )
