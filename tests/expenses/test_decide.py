@@ -1,15 +1,17 @@
 """Who approves how much: tiers, two officers, one's own request, the ceiling, and two tabs at once."""
 
 import re
-import threading
+
+import pytest
 
 from tests.cast import Cast
 from tests.expenses.errands import approve, ask, decide, draft, send, sheet, submit, told
 from tests.programme import open_case
 from vault.access.policy import Role
-from vault.errors import RuleForbids
-from vault.expenses import actions, deciding
-from vault.vocabulary import PaymentAnswer, PaymentState
+from vault.vocabulary import PaymentState
+
+# What these tests prove does not depend on the engine; test_rent.py walks the whole way on both.
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
 
 def test_below_250_the_coordinator_approves_what_the_clerk_asked(cast: Cast) -> None:
@@ -209,41 +211,6 @@ def test_the_second_of_two_tabs_is_told_and_keeps_its_words(cast: Cast) -> None:
     assert late.status_code == 409
     assert "Words of the second tab." in late.text
     assert sheet(cast, payment).payment.state is PaymentState.APPROVED
-
-
-def test_of_two_officers_who_use_the_last_money_at_the_same_moment_one_is_refused(cast: Cast) -> None:
-    case = open_case(cast, named=["cal"])
-    page = f"/cases/{case.id}/support"
-    dee = cast["dee"]
-    renewed = send(dee, page, page, ceiling="200", period_ends_on="2026-12-22", code=dee.code())
-    assert renewed.status_code == 303
-    payments = [
-        ask(cast["cal"], case.id, category=category, amount="150") for category in ("phone", "clothing")
-    ]
-    vault, now = cast.stage.vault, cast.stage.clock.now
-    actors = [cast["dee"].actor, cast["ada"].actor]
-    outcomes: list[str] = []
-    gate = threading.Barrier(2)
-
-    def approve_one(place: int) -> None:
-        gate.wait()
-        try:
-            with vault.writing() as db:
-                payment = actions.get(db, actors[place], payments[place])
-                deciding.decide(
-                    db, actors[place], vault.trust, payment, 2, PaymentAnswer.APPROVE, [150_00], "Due.", now
-                )
-            outcomes.append("approved")
-        except RuleForbids:
-            outcomes.append("refused")
-
-    threads = [threading.Thread(target=approve_one, args=(place,)) for place in (0, 1)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(outcomes) == ["approved", "refused"]
-    assert sheet(cast, payments[0]).budget.left == 50_00
 
 
 def test_roles_without_payments_are_refused_and_the_refusal_is_told(cast: Cast) -> None:

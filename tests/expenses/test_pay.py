@@ -1,39 +1,14 @@
 """From approved rent to a reconciled payment, each act by another officer and each on the ledger."""
 
+import pytest
+
 from tests.cast import Cast
-from tests.expenses.errands import approve, ask, decide, draft, pay, send, sheet, told
+from tests.expenses.errands import approve, ask, decide, draft, pay, send, sheet
 from tests.programme import open_case
 from vault.vocabulary import PaymentState
 
-
-def test_rent_is_asked_for_approved_paid_receipted_and_reconciled_and_the_ledger_tells_it(cast: Cast) -> None:
-    case = open_case(cast, named=["cal"])
-    cal, dee, fin = cast["cal"], cast["dee"], cast["fin"]
-    payment = ask(cal, case.id)
-    approve(dee, payment)
-    assert sheet(cast, payment).payment.state is PaymentState.APPROVED
-    assert pay(fin, payment).status_code == 303
-    page = f"/payments/{payment}"
-    assert send(fin, page, f"{page}/receipt", receipt_number="R-5550101").status_code == 303
-    assert send(fin, page, f"{page}/reconciliation", statement="900").status_code == 303
-    done = sheet(cast, payment)
-    assert done.payment.state is PaymentState.RECONCILED
-    assert (done.budget.paid, done.budget.committed, done.budget.left) == (900_00, 0, 3_100_00)
-    entries = told(cast, payment, "done")
-    assert [entry.event for entry in entries] == [
-        "payment-drafted",
-        "payment-requested",
-        "payment-decided",
-        "payment-made",
-        "payment-receipted",
-        "payment-reconciled",
-    ]
-    assert [entry.officer for entry in entries] == [
-        *[cal.actor.officer] * 2,
-        dee.actor.officer,
-        *[fin.actor.officer] * 3,
-    ]
-    assert entries[2].facts["approved-cents"] == entries[3].facts["cents"] == 900_00
+# What these tests prove does not depend on the engine; test_rent.py walks the whole way on both.
+pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
 
 def test_what_is_not_approved_cannot_be_paid(cast: Cast) -> None:
@@ -65,22 +40,6 @@ def test_a_payment_is_never_made_twice_and_a_treasury_number_never_used_twice(ca
     assert same_number.status_code == 409
     assert "under this number" in same_number.text
     assert [sheet(cast, p).payment.payment_number for p in (first, second)] == ["TR-004417", None]
-
-
-def test_two_tabs_that_pay_the_same_request_pay_it_once(cast: Cast) -> None:
-    case = open_case(cast, named=[])
-    fin = cast["fin"]
-    payment = ask(cast["ada"], case.id)
-    approve(cast["dee"], payment)
-    path = f"/payments/{payment}/payment"
-    version = str(sheet(cast, payment).payment.version)
-    fin.get(path)
-    assert fin.post(path, number="TR-1", paid_on="2026-11-23", version=version).status_code == 422
-    assert fin.post(path, number="TR-1001", paid_on="2026-11-23", version=version).status_code == 303
-    told_so = fin.post(path, number="TR-1002", paid_on="2026-11-23", version=version)
-    assert told_so.status_code == 409
-    assert "TR-1002" in told_so.text
-    assert sheet(cast, payment).payment.payment_number == "TR-1001"
 
 
 def test_a_payment_before_its_approval_or_to_come_or_under_a_name_is_refused(cast: Cast) -> None:
