@@ -18,12 +18,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from audit.errors import LedgerDelayed, LedgerUnavailable
+from crypto.errors import CryptoError, NotCertified, Refused
 from housing.errors import HousingError
 from vault import templating
 from vault.access.actor import Actor
 from vault.access.guard import check_routes, now, record_refusal, running
+from vault.access.keyring import Distrusted
 from vault.access.policy import Permission
-from vault.errors import CannotRecord, NotKnown, RoleMayNot, RuleForbids, Superseded, VaultError
+from vault.errors import (
+    CannotRecord,
+    DoesNotOpen,
+    NotKnown,
+    RoleMayNot,
+    RuleForbids,
+    Superseded,
+    VaultError,
+)
 from vault.hardening import harden, log, where
 from vault.officers import sessions, signing_in
 from vault.running import RunningVault
@@ -172,7 +182,8 @@ def _page(status: int, words: str) -> ResponseReturnValue:
 
 def _refused(error: VaultError) -> ResponseReturnValue:
     """A refusal is recorded in a transaction of its own; if it cannot be, that is the answer."""
-    if isinstance(error, RoleMayNot | NotKnown | RuleForbids) and getattr(current_user, "actor", None):
+    is_recorded = isinstance(error, RoleMayNot | NotKnown | RuleForbids | DoesNotOpen)
+    if is_recorded and getattr(current_user, "actor", None):
         try:
             record_refusal(error)
         except (LedgerUnavailable, DBAPIError) as failure:
@@ -187,6 +198,12 @@ def _unrecordable(error: Exception) -> ResponseReturnValue:
             503, "Your change was kept, and its entry is still being recorded. Do not send it again."
         )
     return _page(503, CannotRecord().message)
+
+
+def _forged(error: CryptoError) -> ResponseReturnValue:
+    """Somebody wrote to the database past the vault, or a disk forgot: the auditor must hear of it."""
+    log.error("", extra={"event": "does-not-open", "error": type(error).__name__, "where": where(error)})
+    return _refused(DoesNotOpen())
 
 
 def _collided(error: IntegrityError) -> ResponseReturnValue:
@@ -215,6 +232,8 @@ def _answer_errors(app: Flask) -> None:
     stale = "The page was open too long, or came from somewhere else. Load it again and send it again."
     app.register_error_handler(VaultError, _refused)
     app.register_error_handler(HousingError, lambda error: _refused(RuleForbids(str(error))))
+    for forged in (Refused, NotCertified, Distrusted):
+        app.register_error_handler(forged, _forged)
     app.register_error_handler(StaleDataError, lambda _error: _refused(Superseded()))
     app.register_error_handler(IntegrityError, _collided)
     for unavailable in (LedgerUnavailable, DBAPIError, PoolTimeout):

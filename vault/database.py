@@ -1,7 +1,7 @@
 """The database: one engine for SQLite or PostgreSQL, and sessions that refuse a change nobody recorded."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
@@ -92,9 +92,14 @@ _PLAIN: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], bytes]], 
     (UUID, lambda value: b"u" + value.bytes),
     (StrEnum, lambda value: b"t" + str(value.value).encode()),
     (str, lambda value: b"t" + value.encode()),
-    ((list, tuple), lambda value: b"l" + enc("list", *(_plain(item) for item in value))),
+    ((list, tuple), lambda value: b"l" + enc("list", *(_plain(item) for item in _as_kept(value)))),
     ((set, frozenset), lambda value: b"l" + enc("set", *sorted(_plain(item) for item in value))),
 )
+
+
+def _as_kept(items: Sequence[Any]) -> Sequence[Any]:
+    """The items in the order in which the column keeps them: words of a vocabulary are sorted."""
+    return sorted(items) if all(isinstance(item, StrEnum) for item in items) else items
 
 
 def _plain(value: Any) -> bytes:

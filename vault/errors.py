@@ -57,6 +57,18 @@ class StepUpNeeded(RuleForbids):
         super().__init__("Enter the current code from your authenticator app to go on.")
 
 
+class DoesNotOpen(VaultError):
+    """What is kept is not what was sealed here, or was sealed by somebody who may not; recorded as refused."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something kept here is not what an officer sealed, so it was not opened. "
+            "Tell the auditor today: somebody may have changed the database."
+        )
+
+
 class CannotRecord(VaultError):
     """The ledger or the database cannot be written, so nothing was shown and nothing was changed."""
 
