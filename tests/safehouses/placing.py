@@ -4,10 +4,14 @@ import re
 from typing import Any
 from uuid import UUID
 
+import pytest
 from werkzeug.test import TestResponse
 
 from tests.cast import Cast, Officer
 from tests.programme import OpenedCase
+
+on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+"""For what the engine of the database cannot change: forms, pages, roles and words."""
 
 STREET = "12 Unfindable Way"
 SECRETS = (STREET, "Clintonville", "00909", "41.27871", "-72.52761", "Key safe 4471", "Nobody Real LLC")

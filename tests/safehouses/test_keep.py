@@ -9,7 +9,18 @@ from sqlalchemy import event
 from housing.models import House
 from tests.cast import Cast, Officer
 from tests.programme import OpenedCase, open_case
-from tests.safehouses.placing import HOUSE, SECRETS, add_house, confirmed, do, held, hold, search, terms
+from tests.safehouses.placing import (
+    HOUSE,
+    SECRETS,
+    add_house,
+    confirmed,
+    do,
+    held,
+    hold,
+    on_sqlite,
+    search,
+    terms,
+)
 from tests.safehouses.test_place import entries
 
 
@@ -20,6 +31,7 @@ def version_of(page: str) -> str:
     return found[1]
 
 
+@on_sqlite
 def test_a_new_place_is_sealed_and_nobody_is_placed_there_before_it_is_vetted(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     ada = cast["ada"]
@@ -38,6 +50,7 @@ def test_a_new_place_is_sealed_and_nobody_is_placed_there_before_it_is_vetted(ca
     assert added["subjects"] == (f"house:{house}",)
 
 
+@on_sqlite
 def test_a_code_is_given_once_and_a_refused_form_keeps_what_was_typed(cast: Cast) -> None:
     add_house(cast, "H-014", 2)
     refused = cast["ada"].post("/safe-housing/add", **(HOUSE | {"code": "H-014", "beds": "2"}))
@@ -61,6 +74,7 @@ def test_confirming_details_corrects_them_and_tells_the_second_tab(cast: Cast) -
     assert "4 beds in 2 rooms" in ada.get(f"/safe-housing/{house}").text
 
 
+@on_sqlite
 def test_a_changed_address_is_sealed_over_the_old_one(cast: Cast) -> None:
     house = add_house(cast, "H-014", 2)
     ada = cast["ada"]

@@ -2,10 +2,11 @@
 
 from tests.cast import Cast
 from tests.programme import open_case
-from tests.safehouses.placing import SECRETS, STREET, add_house, held, search
+from tests.safehouses.placing import SECRETS, STREET, add_house, held, on_sqlite, search
 from tests.safehouses.test_place import entries
 
 
+@on_sqlite
 def test_nothing_of_an_address_is_in_a_search_or_on_any_other_page_of_the_place(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     house = add_house(cast, "H-014", 2)
@@ -21,6 +22,7 @@ def test_nothing_of_an_address_is_in_a_search_or_on_any_other_page_of_the_place(
         assert [secret for secret in SECRETS if secret in page] == []
 
 
+@on_sqlite
 def test_opening_an_address_asks_for_a_reason_and_for_the_code(cast: Cast) -> None:
     house = add_house(cast, "H-014", 2)
     ines = cast["ines"]
@@ -44,6 +46,7 @@ def test_opening_an_address_asks_for_a_reason_and_for_the_code(cast: Cast) -> No
     assert 'name="code"' in ines.get(path).text
 
 
+@on_sqlite
 def test_an_opening_names_the_case_that_is_placed_there(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     house = add_house(cast, "H-014", 2)
@@ -57,6 +60,7 @@ def test_an_opening_names_the_case_that_is_placed_there(cast: Cast) -> None:
     assert by_ivo["subjects"] == (f"house:{house}",)
 
 
+@on_sqlite
 def test_only_coordinator_and_inspectors_reach_safe_housing(cast: Cast) -> None:
     house = add_house(cast, "H-014", 2)
     for name in ("cal", "dee", "fin", "pat", "sol", "aud", "max"):

@@ -9,7 +9,7 @@ import pytest
 from housing.separation import ConflictKind
 from tests.cast import Cast, Officer
 from tests.programme import OpenedCase, open_case
-from tests.safehouses.placing import add_house, confirmed, do, held, hold, search, terms
+from tests.safehouses.placing import add_house, confirmed, do, held, hold, on_sqlite, search, terms
 from vault.cases.models import Case
 from vault.errors import RuleForbids
 from vault.safehouses import actions, keeping
@@ -61,6 +61,7 @@ def test_an_inspector_finds_a_place_holds_it_and_follows_the_stay_to_its_end(cas
     assert f"{stay}/extend" not in page
 
 
+@on_sqlite
 def test_every_act_on_a_stay_is_an_entry_about_the_house_and_the_case(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     house = add_house(cast, "H-014", 2)
@@ -76,6 +77,7 @@ def test_every_act_on_a_stay_is_an_entry_about_the_house_and_the_case(cast: Cast
     assert changes[0]["reason"] == "declined-by-person"
 
 
+@on_sqlite
 def test_a_search_is_recorded_with_the_case_and_every_place_whose_area_was_opened(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     houses = {add_house(cast, code, 2) for code in ("H-014", "H-015")}
@@ -86,6 +88,7 @@ def test_a_search_is_recorded_with_the_case_and_every_place_whose_area_was_opene
     assert look["free"] == 2
 
 
+@on_sqlite
 @pytest.mark.parametrize("act", ["search", "hold"])
 def test_an_unassigned_inspector_neither_searches_for_nor_places_another_case(cast: Cast, act: str) -> None:
     case = open_case(cast, named=["ines"])
@@ -100,6 +103,7 @@ def test_an_unassigned_inspector_neither_searches_for_nor_places_another_case(ca
     assert case.code not in ivo.get("/safe-housing").text
 
 
+@on_sqlite
 def test_an_unassigned_inspector_finds_no_such_stay_and_is_shown_none(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     house = add_house(cast, "H-014", 2)
@@ -151,6 +155,7 @@ def stay_awake(*officers: Officer, minutes: int) -> None:
             officer.get("/safe-housing")
 
 
+@on_sqlite
 def test_a_hold_that_ran_out_cannot_be_confirmed(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     stay = held(cast["ines"], add_house(cast, "H-014", 2), case)
@@ -164,6 +169,7 @@ def test_a_hold_that_ran_out_cannot_be_confirmed(cast: Cast) -> None:
 @pytest.mark.parametrize(
     ("act", "reason"), [("cancel", "other-place-found"), ("did-not-arrive", "not-reached")]
 )
+@on_sqlite
 def test_a_stay_that_comes_to_nothing_gives_its_beds_back_at_once(cast: Cast, act: str, reason: str) -> None:
     case = open_case(cast, named=["ines"])
     house = add_house(cast, "H-014", 2)
@@ -187,6 +193,7 @@ def test_the_second_of_two_tabs_on_a_stay_is_told(cast: Cast) -> None:
     assert "Dec 2, 2026" in ines.get(stay).text
 
 
+@on_sqlite
 def test_only_the_coordinator_records_an_overstay(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     ines, ada = cast["ines"], cast["ada"]
@@ -207,6 +214,7 @@ def danger(cast: Cast, case: OpenedCase, town: str, radius: int) -> None:
     assert answer.status_code == 303, answer.text
 
 
+@on_sqlite
 def test_a_place_in_or_near_a_danger_area_of_the_case_is_ruled_out_and_cannot_be_held(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     near = add_house(cast, "H-014", 2)
@@ -225,6 +233,7 @@ def test_a_place_in_or_near_a_danger_area_of_the_case_is_ruled_out_and_cannot_be
     assert {e["subjects"] for e in opened} == {(f"case:{case.id}",)}
 
 
+@on_sqlite
 def test_an_empty_search_says_what_to_ask_for_less_of(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     add_house(cast, "H-014", 2)
@@ -238,6 +247,7 @@ def test_an_empty_search_says_what_to_ask_for_less_of(cast: Cast) -> None:
     assert "Keep fewer miles from the danger areas: 1 place outside all of them." in page
 
 
+@on_sqlite
 def test_a_need_both_wanted_and_unwanted_is_told_in_the_form(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     answer = search(cast["ines"], case, needs=["pets"], excluded=["pets"])

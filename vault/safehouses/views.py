@@ -29,6 +29,9 @@ bp.register_blueprint(stay_pages)
 bp.register_blueprint(keeping_pages)
 bp.register_blueprint(separation_pages)
 
+CASES_NAMED = 100
+"""An entry is at most 8 KiB, so an opening in a large shelter names this many of its households."""
+
 ADDRESS_HOLDS = "Street, map position, keys and codes, landlord."
 
 
@@ -143,6 +146,7 @@ def open_address(house_id: UUID) -> ResponseReturnValue:
     except ProofRefused as error:
         form.refuse(error.message)
         return _ask_address(house, form, 422)
+    placed = dict.fromkeys(case.subject for stay, case in stays if stay.state in LIVE)
     with running().reading() as db:
         opening = open_rows(
             running(),
@@ -150,7 +154,9 @@ def open_address(house_id: UUID) -> ResponseReturnValue:
             who,
             Compartment.HOUSE_ADDRESS,
             [house],
-            about=list(dict.fromkeys(case.subject for stay, case in stays if stay.state in LIVE)),
+            about=list(dict.fromkeys(case.subject for stay, case in stays if stay.state in LIVE))[
+                :CASES_NAMED
+            ],
             reason=form.reason.data,
             now=now(),
             event=Event.OPENED,
