@@ -154,9 +154,7 @@ def open_address(house_id: UUID) -> ResponseReturnValue:
             who,
             Compartment.HOUSE_ADDRESS,
             [house],
-            about=list(dict.fromkeys(case.subject for stay, case in stays if stay.state in LIVE))[
-                :CASES_NAMED
-            ],
+            about=list(placed)[:CASES_NAMED],
             reason=form.reason.data,
             now=now(),
             event=Event.OPENED,
