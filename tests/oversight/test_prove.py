@@ -87,8 +87,9 @@ def test_the_checkpoint_page_shows_what_the_notary_signed_and_the_keys_to_pin(ca
     page = plain(cast["aud"].get("/ledger/checkpoint").text)
     assert "signatures hold" in page
     assert "ML-DSA-44" in page
+    page = page.replace(" ", "")
     keys = cast.stage.settings.notary_public.read_text().splitlines()
-    assert keys[0] in page
+    assert all(key in page for key in keys)
 
 
 def test_a_checkpoint_by_another_hand_is_not_believed(cast: Cast) -> None:

@@ -83,7 +83,7 @@ def test_looks_refusals_and_changes_are_told_in_order_with_their_reasons(cast: C
         f"Ada Amsel changed Identity of {person} — done",
         f"Ada Amsel opened Identity of {person} — reason: Working on the case — done",
         f"Ada Amsel named Ines Inkpen on {case.code} — done",
-        f"Ada Amsel opened the case {case.code} and referral R-2026-0001 — done",
+        f"Ada Amsel opened a case: {case.code} and referral R-2026-0001 — done",
         "Pat Pepper sent referral R-2026-0001 — done",
     ]
     at = [page.find(sentence) for sentence in told]

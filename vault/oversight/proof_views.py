@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from audit.errors import Damaged, NotaryRefuses
 from vault.access.events import Event, record_apart
 from vault.access.guard import now, requires, running
-from vault.access.policy import MATRIX, STEP_UP, Hold, Permission, Role
+from vault.access.policy import MATRIX, STEP_UP, Permission, Role
 from vault.access.seals import SealFault, audit_seals
 from vault.notarising import vault_size
 from vault.officers.asking import needs_code
@@ -17,13 +17,6 @@ from vault.oversight.naming import look_up
 from vault.oversight.recording import note_reading
 
 bp = Blueprint("proofs", __name__)
-
-HOLD_WORDS = {
-    Hold.ALL: "every one",
-    Hold.NAMED: "when named on the case",
-    Hold.OWN: "their own, while it is open",
-    Hold.NEVER: "never",
-}
 
 
 @bp.get("/ledger/checkpoint")
@@ -71,8 +64,6 @@ def print_matrix() -> ResponseReturnValue:
         matrix=MATRIX,
         roles=tuple(Role),
         step_up=STEP_UP,
-        holds=HOLD_WORDS,
-        never=Hold.NEVER,
         printed_at=now(),
         receipt=receipt,
     )

@@ -25,17 +25,20 @@ SAYS: dict[str, str] = {
     Event.OFFICER_RELEASED: "released the locked account of {about}",
     Event.CIRCLE_HANDED_ON: "handed the role's key to {about}",
     Event.SIGN_IN_FAILED: "failed to sign in as {about}",
+    Event.PASSWORD_GIVEN: "gave the right password of {about}",
     Event.SIGNED_IN: "signed in",
     Event.SIGNED_OUT: "signed out",
     Event.SESSION_ENDED: "ended a session of their own",
     Event.STEPPED_UP: "gave the second factor again",
     Event.STEP_UP_FAILED: "gave a second factor that was not right",
+    Event.PASSWORD_CHANGED: "changed their password",
+    Event.PASSWORD_RECOVERED: "set a new password with the recovery code",
     Event.ACCOUNT_LOCKED: "locked the account of {about}",
     Event.OPENED: "opened {place} of {about}",
     Event.REFUSED: "was refused {route}",
     Event.REFERRAL_RECEIVED: "sent {about}",
     Event.REFERRAL_DECIDED: "decided on {about}",
-    Event.CASE_OPENED: "opened the case {about}",
+    Event.CASE_OPENED: "opened a case: {about}",
     Event.CASE_MOVED: "moved {about} to another state",
     Event.OFFICER_NAMED: "named {officers} on {about}",
     Event.OFFICER_UNNAMED: "took {officers} off {about}",
@@ -47,10 +50,12 @@ SAYS: dict[str, str] = {
     Event.HOUSE_ADDED: "added {about}",
     Event.HOUSE_CHANGED: "changed {about}",
     Event.HOUSING_SEARCHED: "searched safe housing for {about}",
-    Event.STAY_HELD: "held beds: {about}",
-    Event.STAY_CHANGED: "changed a stay: {about}",
+    Event.STAY_HELD: "held beds in {houses} for {about}",
+    Event.STAY_CHANGED: "changed the stay of {about} in {houses}",
     Event.VOID_SET: "closed for a time {about}",
-    Event.HOUSE_COMPROMISED: "marked as compromised {about}",
+    Event.HOUSE_COMPROMISED: "marked {houses} as compromised",
+    Event.CASES_SEPARATED: "kept apart in housing {about}",
+    Event.SEPARATION_ENDED: "no longer keeps apart in housing {about}",
     Event.PAYMENT_DRAFTED: "drafted {about}",
     Event.PAYMENT_CHANGED: "changed {about}",
     Event.PAYMENT_REQUESTED: "asked for {about}",
@@ -72,17 +77,28 @@ SAYS: dict[str, str] = {
     Event.DISCLOSURE_WITHDRAWN: "withdrew {about}",
     Event.AGENCY_ADDED: "added the agency {about}",
     Event.AGENCY_CHANGED: "changed the agency {about}",
-    Event.MEMORANDUM_DRAFTED: "drafted {about}",
-    Event.MEMORANDUM_CHANGED: "changed {about}",
-    Event.MEMORANDUM_SIGNED: "recorded the signing of {about}",
+    Event.MEMORANDUM_DRAFTED: "drafted {about} with {agencies}",
+    Event.MEMORANDUM_CHANGED: "changed {about} with {agencies}",
+    Event.MEMORANDUM_SIGNED: "recorded the signing of {about} with {agencies}",
     Event.LEDGER_READ: "read the ledger",
     Event.LEDGER_EXPORTED: "exported the ledger",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
 }
 """What follows the officer's name. An event that is not here is told by its label."""
 
+READS = {
+    "entry": "read entry {index} of the ledger",
+    "subject": "asked the ledger who has seen {about}",
+    "session": "read the session {session} in the ledger",
+    "checkpoint": "looked at the newest checkpoint",
+    "seals": "compared every key with the matrix",
+    "matrix": "read the disclosure matrix",
+}
+"""What follows the auditor's name when they read one of the bench's pages, by the page."""
+
 UNSIGNED = {
     Event.SIGN_IN_FAILED: "Someone",
+    Event.PASSWORD_GIVEN: "Someone",
     Event.ACCOUNT_LOCKED: "The vault",
     Event.OFFICER_ENROLLED: "Someone",
 }
@@ -94,7 +110,8 @@ WHY_REFUSED = {
     "StepUpNeeded": "the second factor was not given",
     "Superseded": "someone else had saved it first",
 }
-_UNTOLD = frozenset({"code", "page", "continues", "route", "why", "officer", "subject", "entries"})
+_UNTOLD = frozenset({"code", "page", "continues", "route", "why", "rows", "index", "session"})
+_APART = {"officers": "officer", "houses": "house", "agencies": "agency"}
 _TELLS_APART = 3
 
 
@@ -112,12 +129,6 @@ class Line:
     outcome: str
     entry: Entry
 
-    @property
-    def whole(self) -> str:
-        """The sentence with its reason and outcome, for a page that has one column."""
-        parts = [self.sentence, *([f"reason: {self.reason}"] if self.reason else []), self.outcome]
-        return " — ".join(parts)
-
 
 def label(vocabulary: type[StrEnum], word: str | None) -> str:
     """The label of a word; a word that has left the vocabulary stands for itself."""
@@ -134,8 +145,7 @@ def references(entries: Iterable[Entry]) -> set[str]:
     found: set[str] = set()
     for entry in entries:
         found.update(_subjects(entry))
-        if entry.officer is not None:
-            found.add(f"officer:{entry.officer}")
+        found.update(f"officer:{who}" for who in (entry.officer, entry.facts.get("officer")) if who)
     return found
 
 
@@ -146,12 +156,8 @@ def _subjects(entry: Entry) -> list[str]:
     return [s for s in joined if split(s)[1] is not None]
 
 
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _about(entry: Entry, names: Names) -> tuple[str, str]:
-    """What it was done to, and the officers among that; a person's case is not told twice."""
+def _about(entry: Entry, names: Names, template: str) -> dict[str, str]:
+    """What it was done to, and apart from that the kinds that the template names; a person's case once."""
     kinds: dict[str, list[str]] = {}
     subjects = _subjects(entry)
     told_by_person = {f"case:{names.case_of.get(i)}" for s in subjects if (i := split(s)[1]) is not None}
@@ -164,42 +170,45 @@ def _about(entry: Entry, names: Names) -> tuple[str, str]:
             continue
         words = kinds.setdefault(kind, [])
         words += [word] if (word := names.of(subject)) not in words else []
-    officers = kinds.pop("officer", []) if _apart(entry) else []
-    told = [
-        word
-        for kind, words in kinds.items()
-        for word in (words if len(words) <= _TELLS_APART else [f"{len(words)} {plural(kind)}"])
-    ]
-    return (_listed(told) if told else ""), (_listed(officers) if officers else "")
+    told = {
+        place: _listed(kinds.pop(kind, []), kind)
+        for place, kind in _APART.items()
+        if f"{{{place}}}" in template
+    }
+    return told | {"about": _listed([_listed(words, kind) for kind, words in kinds.items()], "subject")}
 
 
-def _apart(entry: Entry) -> bool:
-    return "{officers}" in SAYS.get(entry.event, "")
+def _listed(words: Sequence[str], kind: str) -> str:
+    if len(words) > _TELLS_APART and kind != "subject":
+        return f"{len(words)} {plural(kind)}"
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+_LEADS = ("as", "of", "for", "across", "with", "on", "in", "to", "from")
+
+
+def _without(template: str, missing: str) -> str:
+    """The template without a part that is not known, and without the words that lead to it."""
+    for lead in (*(f" {word} " for word in _LEADS), ": ", " "):
+        template = template.replace(f"{lead}{{{missing}}}", "")
+    return template
 
 
 def _says(entry: Entry, names: Names) -> str:
-    about, officers = _about(entry, names)
-    template = SAYS.get(entry.event, "")
-    if not template:
-        what = label(Event, entry.event).lower()
-        return f"– {what}: {about}" if about else f"– {what}"
-    if not about:
-        # "failed to sign in as nobody" and the like: the words that lead to what is missing go with it.
-        for lead in (
-            " as {about}",
-            " of {about}",
-            " for {about}",
-            ": {about}",
-            " across {about}",
-            " {about}",
-        ):
-            template = template.replace(lead, "")
-    place = label(Compartment, entry.compartment) or "a sealed place"
-    route = str(entry.facts.get("route", "")).replace(".", ", ").replace("-", " ")
-    said = template.format(about=about, officers=officers, place=place, route=f"“{route}”")
+    page = str(entry.facts.get("page", "")) if entry.event == Event.LEDGER_READ else ""
+    template = READS.get(page) or SAYS.get(entry.event) or f"– {label(Event, entry.event).lower()}: {{about}}"
+    if page == "ledger" and entry.subjects:
+        template += " about {about}"
+    told = _about(entry, names, template)
+    for part, words in told.items():
+        template = template if words else _without(template, part)
+    told["place"] = label(Compartment, entry.compartment) or "a sealed place"
+    told["route"] = f"“{str(entry.facts.get('route', '')).replace('.', ', ').replace('-', ' ')}”"
+    told |= {name: fact_words(name, entry.facts.get(name)) for name in ("index", "session")}
+    said = template.format_map(told)
     if entry.event == Event.REFUSED:
-        why = str(entry.facts.get("why", ""))
-        said += (f" on {about}" if about else "") + f": {WHY_REFUSED.get(why, 'a rule forbade it')}"
+        why = WHY_REFUSED.get(str(entry.facts.get("why", "")), "a rule forbade it")
+        said += (f" on {told['about']}" if told["about"] else "") + f": {why}"
     return said
 
 
@@ -224,7 +233,11 @@ def tell(woven: Woven, names: Names) -> Line:
     """One entry as a sentence."""
     entry = woven.entry
     who = names.officer(entry.officer) if entry.officer else UNSIGNED.get(entry.event, "The command line")  # type: ignore[call-overload]
-    facts = [f"{fact_label(n)}: {fact_words(n, v)}" for n, v in entry.facts.items() if n not in _UNTOLD]
+    told = [(name, value) for name, value in entry.facts.items() if name not in _UNTOLD]
+    facts = [
+        f"{fact_label(n)}: {names.of(f'officer:{v}') if n == 'officer' else fact_words(n, v)}"
+        for n, v in told
+    ]
     rows = [f"{counted(len(entry.rows), 'row')} changed"] if entry.rows else []
     return Line(
         index=woven.index,
