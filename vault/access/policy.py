@@ -123,6 +123,7 @@ class Permission(StrEnum):
     SEE_CASES = "see-cases"
     CHANGE_RECORD = "change-record"
     MANAGE_CASE = "manage-case"
+    MOVE_CASE = "move-case"
     SEE_HOUSING = "see-housing"
     PLACE = "place"
     KEEP_HOUSES = "keep-houses"
@@ -153,6 +154,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.CHANGE_RECORD: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
     Permission.MANAGE_CASE: frozenset({Role.COORDINATOR}),
+    Permission.MOVE_CASE: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_HOUSING: frozenset({Role.COORDINATOR, Role.INSPECTOR}),
     Permission.PLACE: frozenset({Role.COORDINATOR, Role.INSPECTOR}),
     Permission.KEEP_HOUSES: frozenset({Role.COORDINATOR}),

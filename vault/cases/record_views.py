@@ -15,7 +15,7 @@ from vault.access.reading import Opening, open_rows
 from vault.cases import actions, records
 from vault.cases.forms import HOLDS, RECORD_FORMS, DangerAreaForm, NoteForm, ThreatForm
 from vault.cases.records import Place
-from vault.errors import NotKnown
+from vault.errors import NotKnown, RoleMayNot
 from vault.forms import VaultForm
 from vault.officers.asking import OpeningForm, needs_code
 from vault.officers.proofs import ProofRefused
@@ -183,6 +183,9 @@ def _to_case(case_id: UUID) -> Response:
 
 
 def _add_form(what: str) -> VaultForm:
+    kept_in = Compartment.CASEWORK if what == "note" else Compartment.THREAT
+    if kept_in not in records.shown_of_case(actor()):
+        raise RoleMayNot("Your role does not write into this part of the record.")
     form = {"note": NoteForm, "threat-assessment": ThreatForm, "danger-area": DangerAreaForm}[what]()
     if isinstance(form, DangerAreaForm):
         form.town.options = [(name, name) for name in sorted(towns())]

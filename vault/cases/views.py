@@ -79,7 +79,7 @@ def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -
         holds=HOLDS,
         form=move_form,
         move_form=move_form or _move_form(case.state, case.version),
-        may_move=actor().role in {Role.COORDINATOR, Role.DEPUTY} and bool(NEXT_CASE_STATES[case.state]),
+        may_move=actor().may(Permission.MOVE_CASE) and bool(NEXT_CASE_STATES[case.state]),
     ), status
 
 
@@ -97,7 +97,7 @@ def show(case_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/cases/<uuid:case_id>/move")
-@requires(Permission.SEE_CASES)
+@requires(Permission.MOVE_CASE)
 def move(case_id: UUID) -> ResponseReturnValue:
     """Move the case to its next state; coordinator or deputy."""
     with running().reading() as db:

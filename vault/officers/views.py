@@ -68,8 +68,8 @@ def give_password() -> ResponseReturnValue:
 @public
 def second_factor() -> ResponseReturnValue:
     """Ask for the code."""
-    if found().row.stage == "enrolment":
-        return go("officers.show_second_factor")
+    if found().row.stage != "password":
+        return go("officers.show_second_factor" if found().row.stage == "enrolment" else "desk.desk")
     return render_template("officers/second_factor.html", form=CodeForm())
 
 
