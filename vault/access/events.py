@@ -34,6 +34,7 @@ class Event(Labelled):
     OFFICER_RELEASED = "officer-released", "Locked account released"
     CIRCLE_HANDED_ON = "circle-handed-on", "Role key handed to an officer"
     SIGN_IN_FAILED = "sign-in-failed", "Sign-in failed"
+    PASSWORD_GIVEN = "password-given", "Right password given, second factor awaited"
     SIGNED_IN = "signed-in", "Signed in"
     SIGNED_OUT = "signed-out", "Signed out"
     SESSION_ENDED = "session-ended", "Session ended"

@@ -54,6 +54,7 @@ def _failed(
 def give_password(vault: RunningVault, name: str, password: str, caller: Caller, now: datetime) -> str:
     """Check a name and password; return the cookie of a session that can only be asked for its second factor.
 
+    A right password is an entry of its own: one without a sign-in after it is in a thief's hands.
     Raises ProofRefused, the same whether the name, the password or a lock was the cause.
     """
     digest = proofs.address_digest(vault.root, caller.address)
@@ -68,6 +69,14 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
     with vault.writing() as db:
         _, cookie = sessions.start(
             db, vault.root, vault.settings, officer, identity, stage, caller.device, now
+        )
+        record(
+            db,
+            Event.PASSWORD_GIVEN,
+            who=None,
+            now=now,
+            subjects=[f"officer:{officer.id}"],
+            facts={"from": digest[:8]},
         )
     return cookie
 
