@@ -16,7 +16,6 @@ from vault.expenses import allowances
 from vault.expenses.actions import check_seen, lock_case
 from vault.expenses.models import (
     PaymentDecision,
-    PaymentLine,
     PaymentRequest,
     budget_of,
     decisions_on,
@@ -66,57 +65,47 @@ def decide(
     signed = this_round(payment, decisions_on(db, [payment])[payment.id])
     weight = weight_of(payment, lines, live)
     check_may_decide(who, payment, weight, signed)
+    sums = [0] * len(lines)
     match answer:
         case PaymentAnswer.APPROVE:
-            if granted is None or signed:
-                granted = [line.approved_cents or 0 for line in lines]
-            state = allowances.granted_state([line.amount_cents for line in lines], granted)
-            allowances.check_within_ceiling(budget_of(case, live), sum(granted))
+            sums = [line.approved_cents or 0 for line in lines] if signed else list(granted or sums)
+            state = allowances.granted_state([line.amount_cents for line in lines], sums)
+            allowances.check_within_ceiling(budget_of(case, live), sum(sums))
             if signed or allowances.signatures(weight) == 1:
-                payment.state, payment.decided_at = state, now
+                payment.state = state
         case PaymentAnswer.RETURN:
-            payment.state, granted = PaymentState.RETURNED, [0] * len(lines)
+            payment.state = PaymentState.RETURNED
         case PaymentAnswer.DENY:
-            payment.state, payment.decided_at, granted = PaymentState.DENIED, now, [0] * len(lines)
+            payment.state = PaymentState.DENIED
         case _:
             assert_never(answer)
-    payment.version += 1
-    return _keep_decision(
-        db, who, trust, payment, answer, list(zip(lines, granted, strict=True)), reasons, now
-    )
+    for line, cents in zip(lines, sums, strict=True):
+        line.approved_cents = cents
+    return _keep(db, who, trust, payment, 1 + len(signed), answer, sum(sums), reasons, now)
 
 
-def _keep_decision(
+def _keep(
     db: RecordedSession,
     who: Actor,
     trust: Trust,
     payment: PaymentRequest,
+    step: int,
     answer: PaymentAnswer,
-    granted: Sequence[tuple[PaymentLine, int]],
+    cents: int,
     reasons: str,
     now: datetime,
 ) -> PaymentDecision:
-    """Keep what was decided on each line, and the reasons under seal."""
-    for line, cents in granted:
-        line.approved_cents = cents
+    """Keep the decision with its reasons under seal, and its entry."""
+    if payment.state in allowances.COMMITTED | {PaymentState.DENIED}:
+        payment.decided_at = now
+    payment.version += 1
     decision = PaymentDecision(
-        id=uuid4(),
-        request=payment.id,
-        case=payment.case,
-        round=payment.round,
-        step=1 + len(this_round(payment, decisions_on(db, [payment])[payment.id])),
-        decided_by=who.officer,
-        role=who.role,
-        answer=answer,
-        approved_cents=sum(cents for _, cents in granted),
-        at=now,
+        id=uuid4(), request=payment.id, case=payment.case, round=payment.round, step=step
     )
-    put(
-        decision,
-        "reasons",
-        reasons,
-        custody.sealer(db, who, trust, f"case:{payment.case}", Compartment.FINANCE),
-    )
+    decision.decided_by, decision.role, decision.at = who.officer, who.role, now
+    decision.answer, decision.approved_cents = answer, cents
+    sealer = custody.sealer(db, who, trust, f"case:{payment.case}", Compartment.FINANCE)
+    put(decision, "reasons", reasons, sealer)
     db.add(decision)
     record(
         db,
@@ -126,11 +115,6 @@ def _keep_decision(
         subjects=[payment.subject, f"case:{payment.case}"],
         compartment=Compartment.FINANCE,
         fields=["paymentdecision.reasons"],
-        facts={
-            "answer": answer,
-            "step": decision.step,
-            "approved-cents": decision.approved_cents,
-            "state": payment.state,
-        },
+        facts={"answer": answer, "step": step, "approved-cents": cents, "state": payment.state},
     )
     return decision
