@@ -1,0 +1,1 @@
+"""What the vault costs beside its peers: `make bench` measures, and writes build/bench.jsonl."""
