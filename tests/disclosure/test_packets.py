@@ -19,7 +19,9 @@ def made(value: str, mark: str = MARK) -> bytes:
     words = packets.contents(
         "D-2026-0001", "Pat Pepper", "State's Attorney", "Court order", "December 1, 2026", snapshot
     )
-    return packets.protect(packets.pages(words, mark), words["title"], PASSWORD, "another-owner-password")
+    return packets.protect(
+        packets.pages(packets.legible(words), mark), words["title"], PASSWORD, "another-owner-password"
+    )
 
 
 def opened(pdf: bytes) -> pikepdf.Pdf:

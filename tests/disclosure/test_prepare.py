@@ -20,6 +20,7 @@ from tests.disclosure.errands import (
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.policy import Compartment, Role
 from vault.disclosure import actions
+from vault.disclosure.forms import NEITHER
 from vault.errors import NotKnown, RuleForbids
 from vault.vocabulary import DisclosureOutcome
 
@@ -175,3 +176,11 @@ def test_a_decision_takes_the_second_factor(cast: Cast) -> None:
     answer = errand.give("dee", "decide", outcome="granted", reasons=REASONS, answer="Yes.", code="")
     assert answer.status_code == 422
     assert errand.row().state == "prepared"
+
+
+def test_a_grant_is_not_answered_with_the_words_of_a_refusal(cast: Cast) -> None:
+    errand = asked(cast).prepare("person-1.legal_name")
+    answer = errand.give("dee", "decide", outcome="granted", reasons=REASONS, answer=NEITHER)
+    assert answer.status_code == 422
+    assert "These words are for a refusal." in answer.text
+    done(errand.give("dee", "decide", outcome="refused", reasons=REASONS, answer=NEITHER))

@@ -226,6 +226,18 @@ def check_may_decide(db: Session, who: Actor, request: DisclosureRequest) -> Non
         raise RuleForbids("You had a hand in this request, so another officer decides on it.")
 
 
+def check_outcome(
+    db: Session, request: DisclosureRequest, outcome: DisclosureOutcome, struck_out: Sequence[str]
+) -> None:
+    """Raise RuleForbids unless the outcome agrees with what is left of the chosen fields."""
+    selection = selection_of(db, request)
+    chosen = selection.chosen if selection else []
+    if outcome is not DisclosureOutcome.REFUSED and not set(chosen) - set(struck_out):
+        raise RuleForbids("Nothing would be left to release. Refuse the request, or strike out less.")
+    if outcome is DisclosureOutcome.GRANTED and struck_out:
+        raise RuleForbids("You struck fields out, so this is granted in part. Choose that answer.")
+
+
 def decide(
     db: RecordedSession,
     who: Actor,
@@ -240,12 +252,7 @@ def decide(
     """Decide. The reasons are sealed to the unit, the answer to the requester; nothing is released by it."""
     check_state(request, DisclosureState.PREPARED)
     check_may_decide(db, who, request)
-    selection = selection_of(db, request)
-    chosen = selection.chosen if selection else []
-    if outcome is not DisclosureOutcome.REFUSED and not set(chosen) - set(struck_out):
-        raise RuleForbids("Nothing would be left to release. Refuse the request, or strike out less.")
-    if outcome is DisclosureOutcome.GRANTED and struck_out:
-        raise RuleForbids("You struck fields out, so this is granted in part. Choose that answer.")
+    check_outcome(db, request, outcome, struck_out)
     decision = DisclosureDecision(
         id=uuid4(),
         request=request.id,

@@ -104,6 +104,14 @@ class DecideForm(StepUpForm):
     )
     version = Version()
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The words that stand there for a refusal do not answer a grant."""
+        whole = bool(super().validate(extra_validators))
+        if self.outcome.data in {None, DisclosureOutcome.REFUSED} or self.answer.data != NEITHER:
+            return whole
+        self.answer.errors = ["These words are for a refusal. Say what you grant."]
+        return False
+
 
 class ReleaseForm(StepUpForm):
     """The act of releasing asks for the second factor."""

@@ -1,7 +1,7 @@
 """The packet that leaves the house: tagged pages marked for one recipient, encrypted, and nothing more.
 
-Every page says for whom it was made, and carries a hidden mark: a square of up to 64 pale dots of half a
-point, eight rows of eight, most significant bit first, that stands for the release. `read_marks` finds it in
+Every page says for whom it was made, and carries a hidden mark: a square of up to 64 pale dots of 0.4
+points, eight rows of eight, most significant bit first, that stands for the release. `read_marks` finds it in
 the PDF; on paper it is read with a lens or a scanner. It does not survive copying the text out, redrawing the
 pages, or a recipient who knows of it and paints it over.
 """
@@ -47,15 +47,22 @@ def contents(
     }
 
 
+def legible(words: dict[str, Any]) -> dict[str, Any]:
+    """The words as the pages can say them: PDF/UA refuses a letter that no font at hand can draw.
+
+    Then every such letter is spelled in Latin ones, and the pages say so.
+    """
+    try:
+        pages(words, "0")
+    except typst.TypstError:
+        spelled: dict[str, Any] = _in_latin(words)
+        return {**spelled, "opening": [*spelled["opening"], SPELLED]}
+    return words
+
+
 def pages(words: dict[str, Any], mark: str) -> bytes:
     """The pages as tagged PDF/UA-1, unencrypted, in memory only. `mark` is 16 hex digits."""
-    bits = [int(bit) for bit in f"{int(mark, 16):064b}"]
-    try:
-        return _typeset({**words, "bits": bits})
-    except typst.TypstError:
-        # PDF/UA refuses a letter that no font at hand can draw; it is spelled instead, and the page says so.
-        spelled = _in_latin(words)
-        return _typeset({**spelled, "opening": [*spelled["opening"], SPELLED], "bits": bits})
+    return _typeset({**words, "bits": [int(bit) for bit in f"{int(mark, 16):064b}"]})
 
 
 def _typeset(given: dict[str, Any]) -> bytes:

@@ -132,8 +132,9 @@ def _choose_form(shown: Shown) -> tuple[ChooseForm, list[selection.Offer]]:
         raise RuleForbids("No case belongs to this request, so there is nothing to choose from.")
     with running().reading() as db:
         offers = selection.offered(db, actor(), shown.case)
-    form.chosen.options = [(offer.key, offer.words) for offer in offers]
     form.guarded = {offer.key for offer in offers if offer.compartment in selection.TELLS_WHERE}
+    lead = " (can lead to where they are)"
+    form.chosen.options = [(o.key, o.words + (lead if o.key in form.guarded else "")) for o in offers]
     return form, offers
 
 
@@ -272,7 +273,7 @@ def _read_for_release(shown: Shown, who: Actor) -> tuple[dict[str, Any], dict[st
     account = {
         "recipient": f"{shown.requester.full_name}, {told['agency']}",
         "address": told["address"],
-        "description": "\n".join(selection.label_of(key) for key in shown.released),
+        "description": "; ".join(selection.label_of(key) for key in shown.released),
         "purpose": told["purpose"],
     }
     return shown.words(opening), account

@@ -55,24 +55,14 @@ def release(
     `account` gives recipient, address, description and purpose for the accounting.
     """
     check_may_release(db, who, request)
-    packet = Packet(
-        id=uuid4(),
-        request=request.id,
-        released_by=who.officer,
-        released_at=now,
-        released=list(released),
-        mark=mark,
-    )
+    packet = Packet(id=uuid4(), request=request.id, released_by=who.officer, released_at=now, mark=mark)
+    packet.released = list(released)
     sealer = seals.new_lockbox(db, who, trust, packet.subject, request.case, COMPARTMENT, now)
     put(packet, "document", document, sealer)
     db.add(packet)
     db.flush()
     seals.name_officer(db, who, trust, packet.subject, request.requester, Role.PROSECUTOR, now)
-    accounting = Accounting(id=uuid4(), request=request.id, packet=packet.id, at=now)
-    kept = custody.sealer(db, who, trust, request.subject, COMPARTMENT)
-    for name, words in account.items():
-        put(accounting, name, words, kept)
-    db.add(accounting)
+    _account(db, who, trust, request, packet, account)
     request.move(DisclosureState.RELEASED)
     record(
         db,
@@ -86,6 +76,22 @@ def release(
         details={"recipient": account["recipient"], "address": account["address"]},
     )
     return packet
+
+
+def _account(
+    db: RecordedSession,
+    who: Actor,
+    trust: Trust,
+    request: DisclosureRequest,
+    packet: Packet,
+    account: Mapping[str, str],
+) -> None:
+    """Write the line of the accounting that is kept for good."""
+    accounting = Accounting(id=uuid4(), request=request.id, packet=packet.id, at=packet.released_at)
+    sealer = custody.sealer(db, who, trust, request.subject, COMPARTMENT)
+    for name, words in account.items():
+        put(accounting, name, words, sealer)
+    db.add(accounting)
 
 
 def take_back(db: RecordedSession, who: Actor, request: DisclosureRequest, now: datetime) -> None:

@@ -95,7 +95,7 @@ class Shown:
             raise LookupError("nothing was chosen")
         snapshot: Any = opening.of(self.selection)["snapshot"]
         day = self.selection.return_by
-        return packets.contents(
+        words = packets.contents(
             self.request.code,
             self.requester.full_name,
             str(opening.of(self.request)["agency"]),
@@ -103,6 +103,7 @@ class Shown:
             f"{day:%B} {day.day}, {day.year}" if day else "",
             selection.without(snapshot, self.decision.struck_out if self.decision else ()),
         )
+        return packets.legible(words)
 
 
 def load(db: Session, disclosure: UUID) -> Shown:
@@ -154,6 +155,21 @@ def opened_fields(shown: Shown, part: str, opening: Opening) -> list[tuple[str, 
     return fields
 
 
+def preview_of(words: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every word of the packet in the order of its pages, in rows."""
+    fields = [
+        (f"{group['heading']}: {item['label'].lower()}", item["value"])
+        for group in words["groups"]
+        for item in group["items"]
+    ]
+    return [
+        ("Top of each page", words["marked"]),
+        ("First lines", "\n".join([words["title"], *words["opening"]])),
+        *fields,
+        ("Foot of each page", words["notice"]),
+    ]
+
+
 def page(
     shown: Shown, *, part: str = "", opening: Opening | None = None, status: int = 200
 ) -> ResponseReturnValue:
@@ -172,7 +188,7 @@ def page(
         titles=TITLES,
         holds=HOLDS,
         fields=opened_fields(shown, part, opening) if opening and part != "packet" else [],
-        words=shown.words(opening) if opening and part == "packet" else None,
+        preview=preview_of(shown.words(opening)) if opening and part == "packet" else [],
         receipt=opening.receipt if opening else None,
         label_of=selection.label_of,
         prosecutor=who.role is Role.PROSECUTOR,
