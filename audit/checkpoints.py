@@ -132,7 +132,7 @@ class Notary:
             if not rows:
                 raise NotaryRefuses("The ledger lacks entries that its head counts.")
             for index, leaf in rows:
-                if index != frontier.size or leaf is None:
+                if index != frontier.size or not isinstance(leaf, bytes):
                     raise NotaryRefuses("The ledger lacks entries that its head counts.")
                 frontier.append(leaf_hash(leaf))
 

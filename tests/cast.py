@@ -11,6 +11,7 @@ from typing import Any
 import pyotp
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from crypto.passwords import PasswordCost
@@ -121,6 +122,12 @@ def postgres_template(tmp_path_factory: pytest.TempPathFactory, postgres_cluster
     return Template(folder, secrets)
 
 
+@pytest.fixture(scope="session")
+def compiled_pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where templates are kept compiled, so that each test's application need not compile them anew."""
+    return tmp_path_factory.mktemp("pages")
+
+
 @dataclass
 class Stage:
     """A vault of its own for one test, its clock and its application."""
@@ -155,6 +162,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     vault = RunningVault.start(settings, clock)
     app = create_app(vault)
     app.testing = True
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(request.getfixturevalue("compiled_pages")))
     yield Stage(vault, clock, dict(template.secrets), app)
     vault.close()
     if cluster is not None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, aliased
 
 from crypto.identity import Identity
 from crypto.lockbox import LockboxKey, Sealer
@@ -53,6 +53,31 @@ def lockbox_name(lockbox: Lockbox) -> KeyName:
     return KeyName("lockbox", lockbox.id, lockbox.epoch, lockbox.subject, str(lockbox.compartment))
 
 
+# Both questions are asked on every look, so they are put together once.
+_CIRCLES = (
+    select(SealRow, HolderKey.role)
+    .join(HolderKey, (HolderKey.holder == SealRow.key) & (HolderKey.version == SealRow.epoch))
+    .where(SealRow.key_kind == "circle", SealRow.holder == bindparam("officer"))
+    .where(HolderKey.withdrawn_at.is_(None))
+)
+_circle_seal = aliased(SealRow)
+_REACHABLE = (
+    select(SealRow, ShredPart.part)
+    .join(ShredPart, (ShredPart.lockbox == SealRow.key) & (ShredPart.epoch == SealRow.epoch))
+    .where(SealRow.key_kind == "lockbox", SealRow.key.in_(bindparam("lockboxes", expanding=True)))
+    .where(
+        (SealRow.holder == bindparam("officer"))
+        | SealRow.holder.in_(
+            select(_circle_seal.key).where(
+                _circle_seal.key_kind == "circle", _circle_seal.holder == bindparam("officer")
+            )
+        )
+    )
+    # An officer's own seal comes before a circle's, which takes one more opening.
+    .order_by(SealRow.holder_kind.desc())
+)
+
+
 class KeyCase:
     """The keys one officer can reach in one request: opened when needed, forgotten with the request."""
 
@@ -60,8 +85,8 @@ class KeyCase:
         self._db = db
         self._who = who
         self.ring = Keyring(db, trust)
-        self._circles: dict[UUID, tuple[Identity, int]] | None = None
-        self._circle_seals: dict[UUID, tuple[SealRow, Role]] = {}
+        self._circle_seals: dict[UUID, tuple[SealRow, Role]] | None = None
+        self._circles: dict[UUID, Identity] = {}
         self._lockboxes: dict[UUID, LockboxKey] = {}
         self._sealed_parts: dict[UUID, bytes] = {}
 
@@ -70,34 +95,27 @@ class KeyCase:
         holder = Holder(row.holder_kind, row.holder, row.holder_version, identity.public)
         return open_seal(seal, name, holder, identity, self.ring.public(row.made_by, row.made_by_version))
 
-    def circles(self) -> dict[UUID, tuple[Identity, int]]:
-        """The circles this officer holds: id -> (identity, version)."""
-        if self._circles is None:
-            rows = self._db.execute(
-                select(SealRow, HolderKey.role)
-                .join(HolderKey, (HolderKey.holder == SealRow.key) & (HolderKey.version == SealRow.epoch))
-                .where(SealRow.key_kind == "circle", SealRow.holder == self._who.officer)
-                .where(HolderKey.withdrawn_at.is_(None))
-            ).all()
+    def _held_circles(self) -> dict[UUID, tuple[SealRow, Role]]:
+        """The seals of the circles this officer holds, asked for when first needed."""
+        if self._circle_seals is None:
+            rows = self._db.execute(_CIRCLES, {"officer": self._who.officer}).all()
             self._circle_seals = {row.key: (row, Role(role)) for row, role in rows}
-            self._circles = {}
-        return self._circles
+        return self._circle_seals
 
     def circle(self, circle: UUID) -> Identity:
         """Open one circle's identity. Raises NotKnown when this officer does not hold it."""
-        circles = self.circles()
-        if circle not in circles:
-            if circle not in self._circle_seals:
+        if circle not in self._circles:
+            held = self._held_circles().get(circle)
+            if held is None:
                 raise NotKnown
-            row, role = self._circle_seals[circle]
+            row, role = held
             seed = self._opened(row, circle_name(circle, row.epoch, role), self._who.identity)
-            circles[circle] = (Identity.from_seed(seed), row.epoch)
-        return circles[circle][0]
+            self._circles[circle] = Identity.from_seed(seed)
+        return self._circles[circle]
 
     def circle_of(self, role: Role) -> Identity:
         """The identity of a role's circle, when this officer holds it; else NotKnown."""
-        self.circles()
-        for circle, (_, held_role) in self._circle_seals.items():
+        for circle, (_, held_role) in self._held_circles().items():
             if held_role == role:
                 return self.circle(circle)
         raise NotKnown
@@ -107,27 +125,22 @@ class KeyCase:
         wanted = {box.id: box for box in lockboxes if box.id not in self._lockboxes}
         if not wanted:
             return
-        self.circles()
-        mine = [self._who.officer, *self._circle_seals]
-        seals = self._db.scalars(
-            select(SealRow).where(
-                SealRow.key_kind == "lockbox", SealRow.key.in_(wanted), SealRow.holder.in_(mine)
-            )
-        ).all()
-        parts = {
-            (part.lockbox, part.epoch): part.part
-            for part in self._db.scalars(select(ShredPart).where(ShredPart.lockbox.in_(wanted)))
-        }
-        self.ring.fetch({seal.made_by for seal in seals})
-        for seal in seals:
+        reach = {"lockboxes": list(wanted), "officer": self._who.officer}
+        found = self._db.execute(_REACHABLE, reach).all()
+        self.ring.fetch({seal.made_by for seal, _ in found})
+        for seal, shred_part in found:
             box = wanted[seal.key]
-            shred = parts.get((box.id, box.epoch))
-            if seal.epoch != box.epoch or shred is None or box.id in self._lockboxes:
+            if seal.epoch != box.epoch or box.id in self._lockboxes:
                 continue
-            identity = self._who.identity if seal.holder_kind == "officer" else self.circle(seal.holder)
+            if seal.holder_kind == "officer":
+                identity = self._who.identity
+            elif seal.holder in self._held_circles():
+                identity = self.circle(seal.holder)
+            else:
+                continue
             opened = self._opened(seal, lockbox_name(box), identity)
             self._sealed_parts[box.id] = opened
-            self._lockboxes[box.id] = LockboxKey(box.id, box.epoch, opened, shred)
+            self._lockboxes[box.id] = LockboxKey(box.id, box.epoch, opened, shred_part)
 
     def lockbox(self, lockbox: Lockbox) -> LockboxKey:
         """Open one lockbox. Raises NotKnown when no live seal reaches this officer."""

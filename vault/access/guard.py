@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
 
 from flask import Flask, current_app, g, request
 from flask_login import current_user
@@ -68,13 +69,18 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
 def record_refusal(error: VaultError) -> None:
     """Put a refusal into the ledger in a transaction of its own, with the route and the ids as asked."""
     who = actor()
-    ids = [f"{_kind_of(name)}:{value}" for name, value in sorted((request.view_args or {}).items())]
+    # Only references go into an entry: a word typed into an address could be a name.
+    ids = [
+        f"{_kind_of(name)}:{value}"
+        for name, value in sorted((request.view_args or {}).items())
+        if isinstance(value, UUID | int)
+    ]
     record_apart(
         running(),
         Event.REFUSED,
         who=who,
         now=now(),
-        subjects=[text for text in ids if len(text) <= 80],
+        subjects=ids,
         outcome="refused",
         facts={"route": (request.endpoint or "none").replace("_", "-"), "why": type(error).__name__},
     )

@@ -18,6 +18,7 @@ from audit.entries import Fact
 from audit.ledger import Receipt, Woven
 from crypto.columns import place_of, sealed_columns
 from crypto.fields import Value as Value  # noqa: PLC0414 - features take the type from here
+from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.events import Event, record_apart
@@ -135,7 +136,13 @@ def _lockboxes(db: Session, subjects: Iterable[str], compartment: Compartment) -
     return list(found)
 
 
-def open_rows(
+def _in_parts(subjects: Sequence[str]) -> list[Sequence[str]]:
+    """Subjects as entries can hold them; a look over nothing is a look all the same."""
+    starts = range(0, max(len(subjects), 1), SUBJECTS_PER_ENTRY)
+    return [subjects[start : start + SUBJECTS_PER_ENTRY] for start in starts]
+
+
+def open_rows(  # It is longer than most because the order of its steps is the guarantee.
     vault: RunningVault,
     db: Session,
     who: Actor,
@@ -159,29 +166,32 @@ def open_rows(
     boxes = {box.subject: box for box in _lockboxes(db, subjects, compartment)}
     check_may_open(vault, db, who, list(boxes.values()), compartment, now)
     names = sorted({f"{type(row).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)})
-    distinct = list(boxes)
     receipts = [
         record_apart(
             vault,
             event,
             who=who,
             now=now,
-            subjects=[*about, *distinct[start : start + SUBJECTS_PER_ENTRY]],
+            subjects=[*about, *part],
             compartment=compartment,
             fields=names,
             reason=reason,
             facts={**facts, "rows": len(rows)},
             details=details,
         )
-        for start in range(0, max(len(distinct), 1), SUBJECTS_PER_ENTRY)
+        for part in _in_parts(list(boxes))
     ]
     keys = KeyCase(db, who, vault.trust)
     keys.fetch(list(boxes.values()))
-    values = {}
-    for row, subject in zip(rows, subjects, strict=True):
-        key = keys.lockbox(boxes[subject])
-        values[row.id] = {
-            name: key.open(getattr(row, name).blob, place_of(row, name))
-            for name in fields_of(row, compartment)
-        }
+    values = {
+        row.id: _opened(keys.lockbox(boxes[subject]), row, compartment)
+        for row, subject in zip(rows, subjects, strict=True)
+    }
     return Opening(receipts[-1], values)
+
+
+def _opened(key: LockboxKey, row: SealedRow, compartment: Compartment) -> dict[str, Value]:
+    """The fields of one row in one compartment, by column name."""
+    return {
+        name: key.open(getattr(row, name).blob, place_of(row, name)) for name in fields_of(row, compartment)
+    }

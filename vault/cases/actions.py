@@ -12,7 +12,6 @@ from crypto.columns import put
 from vault.access import custody, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
-from vault.access.models import Assignment
 from vault.access.policy import MATRIX, Compartment, Hold, Role
 from vault.access.reading import Value, fields_of
 from vault.cases.models import (
@@ -27,7 +26,6 @@ from vault.cases.models import (
 )
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
-from vault.officers.models import Officer, OfficerState
 from vault.referrals.actions import next_code
 from vault.referrals.models import Referral
 from vault.running import Trust
@@ -81,14 +79,7 @@ def open_case(
     )
     db.add(case)
     db.flush()
-    sealers = {
-        compartment: seals.new_lockbox(db, who, trust, case.subject, case.id, compartment, now)
-        for compartment in OF_CASE
-    }
-    whereabouts = Whereabouts(id=uuid4(), case=case.id)
-    for name in fields_of(whereabouts, Compartment.LOCATION):
-        put(whereabouts, name, None, sealers[Compartment.LOCATION])
-    db.add(whereabouts)
+    _lay_out(db, who, trust, case, now)
     record(
         db,
         Event.CASE_OPENED,
@@ -99,6 +90,18 @@ def open_case(
     )
     add_person(db, who, trust, case, Position.WITNESS, Flag.CHILD in referral.flags, now)
     return case
+
+
+def _lay_out(db: RecordedSession, who: Actor, trust: Trust, case: Case, now: datetime) -> None:
+    """Make the case's own lockboxes, and its one row of where the household is."""
+    sealers = {
+        compartment: seals.new_lockbox(db, who, trust, case.subject, case.id, compartment, now)
+        for compartment in OF_CASE
+    }
+    whereabouts = Whereabouts(id=uuid4(), case=case.id)
+    for name in fields_of(whereabouts, Compartment.LOCATION):
+        put(whereabouts, name, None, sealers[Compartment.LOCATION])
+    db.add(whereabouts)
 
 
 def add_person(
@@ -237,74 +240,6 @@ def add_danger_area(
         fields=[f"dangerarea.{name}" for name in sorted(values)],
     )
     return area
-
-
-def name_officer(
-    db: RecordedSession,
-    who: Actor,
-    trust: Trust,
-    case: Case,
-    officer: UUID,
-    person: UUID | None,
-    now: datetime,
-) -> Assignment:
-    """Name an inspector or clerk on a case, or a liaison on one supervised person.
-
-    The seals that the matrix gives them are made in the same act. Raises RuleForbids for any other officer.
-    """
-    target = db.get(Officer, officer)
-    if target is None or target.state is not OfficerState.ACTIVE:
-        raise RuleForbids("Choose an officer whose access is active.")
-    if target.role is Role.LIAISON:
-        if person is None or db.get_one(Person, person).case != case.id:
-            raise RuleForbids("A liaison is named on one supervised person. Choose the person.")
-        subject = f"person:{person}"
-    elif target.role in {Role.INSPECTOR, Role.CLERK}:
-        subject = case.subject
-    else:
-        raise RuleForbids("Inspectors, clerks and liaisons are named on cases. Choose one of them.")
-    if seals.live_assignments(db, subject, officer):
-        raise RuleForbids("This officer is named already.")
-    assignment = seals.name_officer(db, who, trust, subject, officer, target.role, now)
-    record(
-        db,
-        Event.OFFICER_NAMED,
-        who=who,
-        now=now,
-        subjects=list(dict.fromkeys([case.subject, subject, f"officer:{officer}"])),
-        facts={"role": target.role},
-    )
-    return assignment
-
-
-def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID, now: datetime) -> None:
-    """Take an officer off the case: their seals go at once."""
-    found = db.get(Assignment, assignment)
-    people = set(db.scalars(select(Person.id).where(Person.case == case.id)))
-    if found is None or found.ended_at is not None or found.subject_id not in {case.id, *people}:
-        raise NotKnown
-    seals.unname_officer(db, found.subject, found.officer, now)
-    record(
-        db,
-        Event.OFFICER_UNNAMED,
-        who=who,
-        now=now,
-        subjects=list(dict.fromkeys([case.subject, found.subject, f"officer:{found.officer}"])),
-        facts={"role": found.role},
-    )
-
-
-def named_officers(db: Session, case: Case) -> list[tuple[Assignment, Officer]]:
-    """Who is named on the case or on one of its people now."""
-    people = select(Person.id).where(Person.case == case.id)
-    rows = db.execute(
-        select(Assignment, Officer)
-        .join(Officer, Officer.id == Assignment.officer)
-        .where(Assignment.ended_at.is_(None))
-        .where((Assignment.subject_id == case.id) | Assignment.subject_id.in_(people))
-        .order_by(Assignment.since)
-    ).all()
-    return [(assignment, officer) for assignment, officer in rows]
 
 
 def move(db: RecordedSession, who: Actor, case: Case, to: CaseState, now: datetime) -> None:

@@ -10,7 +10,7 @@ from werkzeug.utils import redirect
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission, Role
-from vault.cases import actions, records
+from vault.cases import actions, naming, records
 from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm
 from vault.cases.models import Person, known_to, people_known_to
 from vault.cases.record_views import bp as record_pages
@@ -67,7 +67,7 @@ def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -
     with running().reading() as db:
         case = actions.get(db, actor(), case_id)
         people = db.scalars(people_known_to(actor(), case.id)).all()
-        named = actions.named_officers(db, case)
+        named = naming.named_officers(db, case)
     return render_template(
         "cases/case.html",
         case=case,
@@ -178,7 +178,7 @@ def name_officer(case_id: UUID) -> ResponseReturnValue:
         with running().writing() as db:
             case = actions.get(db, actor(), case_id)
             trust, person = running().trust, form.person.data
-            actions.name_officer(db, actor(), trust, case, form.officer.data, person, now())
+            naming.name_officer(db, actor(), trust, case, form.officer.data, person, now())
     except RuleForbids as error:
         form.refuse(error.message)
         return _naming(case_id, form, 409)
@@ -192,6 +192,6 @@ def unname_officer(case_id: UUID, assignment_id: UUID) -> ResponseReturnValue:
     """Take an officer off the case; their keys go at once."""
     with running().writing() as db:
         case = actions.get(db, actor(), case_id)
-        actions.unname_officer(db, actor(), case, assignment_id, now())
+        naming.unname_officer(db, actor(), case, assignment_id, now())
     flash("The officer is off the case and can open nothing of it any more.", "success")
     return redirect(url_for("cases.show", case_id=case_id), 303)

@@ -113,14 +113,7 @@ def _first_officers(
     db.flush()
     vault.trust = Trust(pinned, vault.trust.recovery)
     coordinator = next(actor for actor in actors if actor.role is Role.COORDINATOR)
-    for role in sorted(CIRCLES):
-        first = Role.AUDITOR if role is Role.AUDITOR else Role.COORDINATOR
-        holders = [
-            Holder("officer", actor.officer, 1, actor.identity.public)
-            for actor in actors
-            if actor.role in {first, role}
-        ]
-        seals.found_circle(db, role, coordinator, holders, now)
+    _make_circles(db, coordinator, actors, now)
     record(
         db,
         Event.VAULT_FOUNDED,
@@ -129,3 +122,15 @@ def _first_officers(
         subjects=[f"officer:{actor.officer}" for actor in actors],
     )
     return tuple(credentials)
+
+
+def _make_circles(db: RecordedSession, coordinator: Actor, actors: Sequence[Actor], now: datetime) -> None:
+    """Make every role's circle: the coordinator holds each but the auditors', founders hold their own."""
+    for role in sorted(CIRCLES):
+        first = Role.AUDITOR if role is Role.AUDITOR else Role.COORDINATOR
+        holders = [
+            Holder("officer", actor.officer, 1, actor.identity.public)
+            for actor in actors
+            if actor.role in {first, role}
+        ]
+        seals.found_circle(db, role, coordinator, holders, now)

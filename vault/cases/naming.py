@@ -1,0 +1,86 @@
+"""Who works on a case: naming officers, taking them off, and the keys that go with it."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from vault.access import seals
+from vault.access.actor import Actor
+from vault.access.events import Event, record
+from vault.access.models import Assignment
+from vault.access.policy import Role
+from vault.cases.models import Case, Person
+from vault.database import RecordedSession
+from vault.errors import NotKnown, RuleForbids
+from vault.officers.models import Officer, OfficerState
+from vault.running import Trust
+
+
+def name_officer(
+    db: RecordedSession,
+    who: Actor,
+    trust: Trust,
+    case: Case,
+    officer: UUID,
+    person: UUID | None,
+    now: datetime,
+) -> Assignment:
+    """Name an inspector or clerk on a case, or a liaison on one supervised person.
+
+    The seals that the matrix gives them are made in the same act. Raises RuleForbids for any other officer.
+    """
+    target = db.get(Officer, officer)
+    if target is None or target.state is not OfficerState.ACTIVE:
+        raise RuleForbids("Choose an officer whose access is active.")
+    if target.role is Role.LIAISON:
+        if person is None or db.get_one(Person, person).case != case.id:
+            raise RuleForbids("A liaison is named on one supervised person. Choose the person.")
+        subject = f"person:{person}"
+    elif target.role in {Role.INSPECTOR, Role.CLERK}:
+        subject = case.subject
+    else:
+        raise RuleForbids("Inspectors, clerks and liaisons are named on cases. Choose one of them.")
+    if seals.live_assignments(db, subject, officer):
+        raise RuleForbids("This officer is named already.")
+    assignment = seals.name_officer(db, who, trust, subject, officer, target.role, now)
+    record(
+        db,
+        Event.OFFICER_NAMED,
+        who=who,
+        now=now,
+        subjects=list(dict.fromkeys([case.subject, subject, f"officer:{officer}"])),
+        facts={"role": target.role},
+    )
+    return assignment
+
+
+def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID, now: datetime) -> None:
+    """Take an officer off the case: their seals go at once."""
+    found = db.get(Assignment, assignment)
+    people = set(db.scalars(select(Person.id).where(Person.case == case.id)))
+    if found is None or found.ended_at is not None or found.subject_id not in {case.id, *people}:
+        raise NotKnown
+    seals.unname_officer(db, found.subject, found.officer, now)
+    record(
+        db,
+        Event.OFFICER_UNNAMED,
+        who=who,
+        now=now,
+        subjects=list(dict.fromkeys([case.subject, found.subject, f"officer:{found.officer}"])),
+        facts={"role": found.role},
+    )
+
+
+def named_officers(db: Session, case: Case) -> list[tuple[Assignment, Officer]]:
+    """Who is named on the case or on one of its people now."""
+    people = select(Person.id).where(Person.case == case.id)
+    rows = db.execute(
+        select(Assignment, Officer)
+        .join(Officer, Officer.id == Assignment.officer)
+        .where(Assignment.ended_at.is_(None))
+        .where((Assignment.subject_id == case.id) | Assignment.subject_id.in_(people))
+        .order_by(Assignment.since)
+    ).all()
+    return [(assignment, officer) for assignment, officer in rows]
