@@ -51,13 +51,6 @@ def _config(connection: Connection) -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest shape, keeping what is in it."""
-    if not list((HERE / "versions").glob("*.py")):
-        with engine.begin() as connection:
-            for metadata in metadatas():
-                metadata.create_all(connection)
-            for statement in guards(engine.dialect.name):
-                connection.exec_driver_sql(statement)
-        return
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
 
