@@ -119,6 +119,7 @@ def create_app(vault: RunningVault) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.url_map.converters["word"] = WordConverter
     templating.install(app, ZoneInfo(vault.settings.time_zone), vault.now)
+    app.jinja_env.globals["demonstration"] = vault.settings.demonstration
     CSRFProtect(app)
     _recognise_officers(app)
     for name in FEATURES:

@@ -19,6 +19,7 @@ from vault import migrations, verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
+from vault.demonstration import making, showing
 from vault.errors import VaultError
 from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
 from vault.officers import admission
@@ -120,6 +121,33 @@ def serve_with_gunicorn(data: Path, port: int) -> None:
     os.execve(  # nosec B606 - the same program, no shell
         sys.executable, [sys.executable, "-m", "gunicorn", *arguments], environment
     )
+
+
+@cli.command()
+@_data
+@click.option("--port", type=int, default=8000, show_default=True)
+@click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of a table.")
+@click.option("--no-serve", is_flag=True, help="Make it and say who can sign in, then end.")
+def demo(data: Path, port: int, is_json: bool, no_serve: bool) -> None:
+    """Make a vault of invented people, once, say who can sign in, and serve it on this machine."""
+    if not no_serve:
+        check_port(port)
+    logins = making.logins_of(data)
+    if logins is None:
+        say = "Making the demonstration, once"
+        with click.progressbar(length=making.STEPS, label=say, file=sys.stderr) as bar:
+            logins = making.make(data, wall_clock(), bar.update)
+    url = f"http://localhost:{port}"
+    if is_json:
+        click.echo(showing.as_json(url, logins))
+    else:
+        python = os.path.relpath(sys.executable)
+        again = f"{python} -m vault demo --data {data} --no-serve"
+        click.echo(f"\n{showing.as_table(logins, wall_clock())}\n")
+        click.echo(showing.explanation(url, again, not no_serve))
+    sys.stdout.flush()
+    if not no_serve:
+        serve_with_gunicorn(data, port)
 
 
 @cli.group()

@@ -1,9 +1,13 @@
 """How gunicorn runs the vault: workers of several threads, each with its weaver; one of them notarises."""
 
+import os
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from vault.hardening import start_log
 from vault.notarising import start_in_process
+from vault.settings import load
 
 workers = 2
 threads = 4
@@ -14,6 +18,23 @@ control_socket_disable = True
 limit_request_line = 2048
 limit_request_fields = 60
 accesslog = None
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to serve anybody but this machine while cookies travel without TLS: end with one line."""
+    settings = load(Path(os.environ["VAULT_DATA"]))
+    if not settings.tls and not all(map(is_of_this_machine, server.cfg.address)):
+        raise SystemExit("Without TLS the vault is served on this machine only: bind it to 127.0.0.1.")
+
+
+def is_of_this_machine(address: Any) -> bool:
+    """Whether nobody elsewhere reaches this address: a socket file, or (host, port) of the loopback."""
+    if isinstance(address, str | bytes):
+        return True
+    try:
+        return ip_address(address[0]).is_loopback
+    except ValueError:
+        return False  # A name could lead anywhere.
 
 
 def post_worker_init(worker: Any) -> None:

@@ -1,0 +1,1 @@
+"""The demonstration: an invented programme in a real vault, made by a seeded script through the real acts."""

@@ -1,0 +1,39 @@
+"""Short acts that several stories share: moving a case on, adding a note, changing a record."""
+
+from collections.abc import Generator, Mapping
+from typing import Any
+from uuid import UUID
+
+from vault.access.policy import Compartment
+from vault.access.reading import Value
+from vault.cases import actions as cases
+from vault.cases.models import Case
+from vault.demonstration.script import Next, Turn
+from vault.demonstration.world import World
+from vault.vocabulary import CaseState, NoteKind
+
+Part = Generator[Next, Turn, None]
+"""A part of a story, taken up by `yield from`."""
+
+
+def case_of(turn: Turn, case: UUID) -> Case:
+    """The case, in the transaction of this act."""
+    return cases.get(turn.db, turn.who, case)
+
+
+def move(turn: Turn, case: UUID, to: CaseState) -> None:
+    """Move a case on."""
+    cases.move(turn.db, turn.who, case_of(turn, case), to, turn.now())
+
+
+def note(world: World, turn: Turn, case: UUID, kind: NoteKind, text: str) -> None:
+    """Add a case note."""
+    cases.add_note(turn.db, turn.who, world.trust, case_of(turn, case), kind, text, turn.now())
+
+
+def change(
+    world: World, turn: Turn, case: UUID, row: Any, compartment: Compartment, values: Mapping[str, Value]
+) -> None:
+    """Seal new values into one compartment."""
+    found = case_of(turn, case)
+    cases.change_record(turn.db, turn.who, world.trust, found, row, compartment, values, turn.now())

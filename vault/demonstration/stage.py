@@ -1,0 +1,157 @@
+"""Everybody at their desk on a simulated clock: signing in and out, giving codes, as the pages would."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pyotp
+
+from vault.access.actor import Actor
+from vault.access.reading import is_stepped_up
+from vault.demonstration.cast import Login
+from vault.officers import admission, sessions, signing_in
+from vault.officers.proofs import STEP_SECONDS
+from vault.officers.sessions import Found
+from vault.officers.signing_in import Caller
+from vault.running import RunningVault
+
+CALLER = Caller("192.0.2.7", "Firefox on Linux")  # an address kept for examples (RFC 5737)
+_SATURDAY = 5
+
+
+class Clock:
+    """The simulated time: it is moved by the script and never goes back."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def __call__(self) -> datetime:
+        """The simulated time now."""
+        return self._now
+
+    def to(self, moment: datetime) -> datetime:
+        """Move to a moment, or one second on when it has passed already."""
+        self._now = max(moment, self._now + timedelta(seconds=1))
+        return self._now
+
+
+class Fortnight:
+    """The ten working days before today, and what is at most some minutes ago, on the unit's own clock."""
+
+    def __init__(self, now: datetime, zone: ZoneInfo) -> None:
+        self.now, self.zone = now, zone
+        self.today = now.astimezone(zone).date()
+        before = (self.today - timedelta(days=back) for back in range(14, 0, -1))
+        self.days = [day for day in before if day.weekday() < _SATURDAY]
+
+    def at(self, day: int, hour: float) -> datetime:
+        """An hour of a working day, counted from 0 to 9; later days are the last one."""
+        return self.on(self.days[min(day, len(self.days) - 1)], hour)
+
+    def on(self, day: date, hour: float) -> datetime:
+        """An hour of a calendar day."""
+        local = datetime(day.year, day.month, day.day, tzinfo=self.zone) + timedelta(hours=hour)
+        return local.astimezone(UTC)
+
+    def ago(self, minutes: float) -> datetime:
+        """Some minutes before the demonstration was asked for."""
+        return self.now - timedelta(minutes=minutes)
+
+    def day_of(self, moment: datetime) -> date:
+        """The unit's calendar day of a moment."""
+        return moment.astimezone(self.zone).date()
+
+
+@dataclass
+class Seat:
+    """One officer: what they sign in with, their unlocked keys, and their session while they are at work."""
+
+    login: Login
+    found: Found
+    live: Actor | None = None
+    session: UUID | None = None
+    used: int = 0
+
+    @property
+    def officer(self) -> UUID:
+        """The officer's id."""
+        return self.found.officer.id
+
+    @property
+    def who(self) -> Actor:
+        """The officer as they act now."""
+        if self.live is None:
+            raise RuntimeError(f"{self.login.name} has not signed in")
+        return self.live
+
+
+class Stage:
+    """A running vault on the simulated clock, everybody's seat in it, and the script's own chance."""
+
+    def __init__(
+        self, vault: RunningVault, clock: Clock, fortnight: Fortnight, seats: Mapping[str, Seat], seed: int
+    ) -> None:
+        self.vault, self.clock, self.fortnight = vault, clock, fortnight
+        self.seats = dict(seats)
+        self.chance = random.Random(seed)  # nosec B311 - it invents facts; keys come from elsewhere
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The unit's time zone."""
+        return self.fortnight.zone
+
+    def fresh_code(self, seat: Seat) -> str:
+        """The officer's next unused code; time moves on to it when the last one was used just now."""
+        step = max(int(self.clock().timestamp()) // STEP_SECONDS, seat.used + 1)
+        start = datetime.fromtimestamp(step * STEP_SECONDS, UTC)
+        if start > self.clock():
+            self.clock.to(start)
+        seat.used = step
+        return pyotp.TOTP(seat.login.totp_secret).generate_otp(step)
+
+    def sign_in(self, name: str) -> None:
+        """Give the second factor and begin a session, unless there is one.
+
+        The password was given once, when the seat was taken; giving it again would leave no entry.
+        """
+        seat, vault = self.seats[name], self.vault
+        if seat.live is not None:
+            return
+        code = self.fresh_code(seat)
+        now = self.clock()
+        with vault.writing() as db:
+            officer = admission.get(db, seat.officer)
+            proving = sessions.start(
+                db, vault.root, vault.settings, officer, seat.found.identity, "password", CALLER.device, now
+            )
+        found = Found(proving[0], officer, seat.found.identity)
+        self._begin(seat, signing_in.give_code(vault, found, code, CALLER, now), now)
+
+    def _begin(self, seat: Seat, cookie: str, now: datetime) -> None:
+        known = signing_in.recognise(self.vault, cookie, now)
+        if known is None:
+            raise RuntimeError("the session that was just begun is not there")
+        seat.session, seat.live = known[0].row.id, known[1]
+
+    def step_up(self, name: str) -> Actor:
+        """Give the second factor again unless it was given within five minutes."""
+        seat = self.seats[name]
+        if seat.session is None:
+            raise RuntimeError(f"{name} has not signed in")
+        if not is_stepped_up(self.vault, seat.who, self.clock()):
+            code = self.fresh_code(seat)
+            now = self.clock()
+            signing_in.step_up(self.vault, seat.who, seat.session, code, CALLER, now)
+            seat.live = replace(seat.who, stepped_up_at=now)
+        return seat.who
+
+    def sign_out_all(self) -> None:
+        """Everybody goes home."""
+        for seat in self.seats.values():
+            if seat.live is not None and seat.session is not None:
+                now = self.clock.to(self.clock() + timedelta(seconds=self.chance.randint(5, 50)))
+                signing_in.sign_out(self.vault, seat.live, seat.session, now)
+                seat.live, seat.session = None, None
