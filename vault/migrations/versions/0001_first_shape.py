@@ -1,5 +1,7 @@
 """The first shape of the records, of housing and of the ledger, with the guards that keep them."""
 
+# This module and its function are longer than others: a migration is the plain list of what it makes.
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -10,7 +12,7 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # It is longer than most: one statement for each table.
     """The first shape of the records."""
     op.create_table(
         "agencies",
