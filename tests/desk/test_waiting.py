@@ -24,7 +24,7 @@ def test_a_new_referral_stands_at_the_top_of_the_coordinators_desk_with_its_cloc
 
 def test_a_case_without_an_inspector_waits_for_the_coordinator_alone(cast: Cast) -> None:
     case = open_case(cast, named=[])
-    assert "Nobody is named as inspector" in cast["ada"].get("/desk").text
+    assert "Name an inspector" in cast["ada"].get("/desk").text
     for name in CAST:
         if name != "ada":
             assert case.code not in cast[name].get("/desk").text

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
+from vault.desk.figures import at_a_glance
 from vault.desk.waiting import waiting_for
 
 bp = Blueprint("desk", __name__)
@@ -19,4 +20,5 @@ def desk() -> ResponseReturnValue:
     today = now().astimezone(ZoneInfo(running().settings.time_zone)).date()
     with running().reading() as db:
         waiting = waiting_for(db, actor(), now(), today)
-    return render_template("desk/desk.html", waiting=waiting, today=today)
+        glance = at_a_glance(db, actor())
+    return render_template("desk/desk.html", waiting=waiting, today=today, glance=glance)

@@ -105,19 +105,26 @@ def _cases(db: Session, who: Actor, today: date) -> Iterator[Waiting]:
     )
     reviews = dict(db.execute(newest.group_by(ThreatAssessment.case)).all())
     for case in cases:
-        args, title = {"case_id": case.id}, f"Case {case.code}"
-        if case.id not in inspected and who.role is Role.COORDINATOR:
-            yield Waiting(title, "Nobody is named as inspector.", "cases.show", args, None, case.emergency)
-        review = reviews.get(case.id)
-        if review is None and case.state is not CaseState.DECLINED:
-            yield Waiting(title, "The threat has not been assessed.", "cases.show", args)
-        elif review is not None and clocks.is_near(review, today):
-            clock = clocks.review_threat(review)
-            yield Waiting(title, clock.what, "cases.show", args, clock)
-        if who.role is Role.COORDINATOR and case.state is CaseState.ACTIVE:
-            clock = clocks.support_ends(case.period_ends_on)
-            if clocks.is_near(case.period_ends_on, today):
-                yield Waiting(title, clock.what, "cases.show", args, clock)
+        yield from _case(case, who, case.id in inspected, reviews.get(case.id), today)
+
+
+def _case(case: Case, who: Actor, inspected: bool, review: date | None, today: date) -> Iterator[Waiting]:
+    """What one case waits for: everything that is missing in one line, then each clock that is near."""
+    args, title = {"case_id": case.id}, f"Case {case.code}"
+    coordinates = who.role is Role.COORDINATOR
+    missing = ["Name an inspector."] if coordinates and not inspected else []
+    if review is None and case.state is not CaseState.DECLINED:
+        missing.append("Assess the threat.")
+    if missing:
+        urgent = case.emergency and not inspected
+        yield Waiting(title, " ".join(missing), "cases.show", args, None, urgent)
+    clock_list = [clocks.review_threat(review)] if review else []
+    if coordinates and case.state is CaseState.ACTIVE:
+        clock_list.append(clocks.support_ends(case.period_ends_on))
+    for clock in clock_list:
+        by = clock.by.date() if isinstance(clock.by, datetime) else clock.by
+        if clocks.is_near(by, today):
+            yield Waiting(title, f"{clock.what}.", "cases.show", args, clock)
 
 
 def _stays(db: Session, who: Actor, now: datetime, today: date) -> Iterator[Waiting]:
