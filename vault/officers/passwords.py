@@ -13,7 +13,7 @@ from vault.access.events import Event, record
 from vault.database import RecordedSession
 from vault.errors import RuleForbids
 from vault.officers import proofs, sessions
-from vault.officers.models import Officer, OfficerState, named
+from vault.officers.models import Officer, named
 from vault.settings import Settings
 
 LEAST, MOST = 15, 128
@@ -95,8 +95,7 @@ def recover(
         identity = unwrap_by_recovery_code(wrap, recovery_code, officer.id, officer.key_version, root)
     except (WrongPassword, Refused) as error:
         raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id) from error
-    if officer.locked_at is not None or officer.state in {OfficerState.REVOKED, OfficerState.INVITED}:
-        raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id)
+    proofs.check_may_sign_in(officer)
     proofs.check_code(db, root, officer.id, identity, totp, now)
     code = lock_seed(officer, identity, new, root, PasswordCost.from_text(settings.password_cost))
     officer.auth_epoch += 1

@@ -92,9 +92,14 @@ def check_password(
         identity = unwrap_seed(officer.wrap, password, officer.id, officer.key_version, root)
     except (WrongPassword, Refused) as error:
         raise ProofRefused(NOT_RIGHT, officer.id if officer else None) from error
+    check_may_sign_in(officer)
+    return officer, identity
+
+
+def check_may_sign_in(officer: Officer) -> None:
+    """Raise ProofRefused when the account is locked, ended or not enrolled yet, as for any other mistake."""
     if officer.locked_at is not None or officer.state in {OfficerState.REVOKED, OfficerState.INVITED}:
         raise ProofRefused(NOT_RIGHT, officer.id)
-    return officer, identity
 
 
 def matching_step(secret: str, code: str, now: datetime) -> int | None:

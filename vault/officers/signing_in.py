@@ -88,6 +88,8 @@ def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now:
     try:
         with vault.writing() as db:
             officer = admission.get(db, found.officer.id)
+            # A lock also stops the sign-in that was under way, else its codes could be guessed without end.
+            proofs.check_may_sign_in(officer)
             proofs.check_code(db, vault.root, officer.id, found.identity, code, now)
             row, cookie = sessions.start(
                 db, vault.root, vault.settings, officer, found.identity, "live", caller.device, now

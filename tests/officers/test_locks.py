@@ -1,0 +1,37 @@
+"""A locked account is locked at every step of signing in."""
+
+import pytest
+
+from tests.cast import PASSWORD, Officer, Stage
+
+ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+
+
+def with_right_password(stage: Stage, name: str) -> Officer:
+    """An officer, or a thief with their password, before the second factor."""
+    officer = Officer(stage, name)
+    officer.get("/sign-in")
+    answer = officer.post("/sign-in", name=name, password=PASSWORD.format(name), banner="yes")
+    assert answer.status_code == 303
+    officer.get("/sign-in/second-factor")
+    return officer
+
+
+@ONLY_SQLITE
+def test_five_wrong_codes_end_the_guessing_also_for_the_sign_in_under_way(stage: Stage) -> None:
+    thief = with_right_password(stage, "ines")
+    for _ in range(5):
+        assert thief.post("/sign-in/second-factor", code="000000").status_code == 422
+    answer = thief.post("/sign-in/second-factor", code=thief.code())
+    assert answer.status_code == 422
+    assert thief.get("/desk").status_code == 401
+
+
+@ONLY_SQLITE
+def test_failures_elsewhere_stop_a_sign_in_under_way(stage: Stage) -> None:
+    under_way, other = with_right_password(stage, "ines"), Officer(stage, "ines")
+    other.get("/sign-in")
+    for _ in range(5):
+        other.post("/sign-in", name="ines", password="wrong wrong wrong wrong", banner="yes")
+    assert under_way.post("/sign-in/second-factor", code=under_way.code()).status_code == 422
+    assert under_way.get("/desk").status_code == 401
