@@ -219,12 +219,13 @@ def verify(data: Path) -> None:
 @_data
 def notary(data: Path) -> None:
     """Sign checkpoints until stopped: the notary as a process of its own."""
-    vault = RunningVault.start(load(data), wall_clock)
+    settings = load(data)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_notary(stop, vault.database.engine, notary_of(vault.settings), EVERY_SECONDS)
-    vault.close()
+    engine = connect(settings.database_url)
+    run_notary(stop, engine, notary_of(settings), EVERY_SECONDS)
+    engine.dispose()
 
 
 def settings_file(data: Path, **given: object) -> Settings:
