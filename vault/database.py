@@ -137,6 +137,8 @@ class RecordedSession(Session):
         self.entries: list[UUID] = []
         self.receipts: list[Receipt] = []
         self.pend: Callable[[Session, Entry, Details | None], None] | None = None
+        self.trust: Any = None
+        """The pinned keys (`vault.running.Trust`) by which the auditors' key is believed."""
 
     def changed_rows(self) -> dict[str, str]:
         """Flush, then name and digest every row changed since the last entry, and call them covered."""

@@ -111,7 +111,7 @@ class RunningVault:
         Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven.
         """
         with self.database.writing() as session:
-            session.pend = self.ledger.pend
+            session.pend, session.trust = self.ledger.pend, self.trust
             yield session
         if session.entries:
             session.receipts = self.ledger.settle(session.entries, self.settings.record_timeout_seconds)

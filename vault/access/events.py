@@ -15,10 +15,11 @@ from audit.entries import Details, Entry, Fact, new_entry_id, seal_details
 from audit.ledger import Receipt
 from crypto.identity import PublicIdentity
 from vault.access.actor import Actor
+from vault.access.keyring import Keyring
 from vault.access.models import HolderKey
 from vault.access.policy import Compartment, Reason, Role
 from vault.database import RecordedSession
-from vault.running import RunningVault
+from vault.running import RunningVault, Trust
 from vault.vocabulary import Labelled
 
 
@@ -105,8 +106,12 @@ ROWS_PER_ENTRY = 40
 """An entry is at most 8 KiB; an act that changes more rows is told in several entries."""
 
 
-def auditors_key(db: Session) -> PublicIdentity:
-    """The public key of the auditors' circle. Raises LookupError when the vault was never founded."""
+def auditors_key(db: Session, trust: Trust) -> PublicIdentity:
+    """The public key of the auditors' circle, certified back to a pinned founder.
+
+    Raises Distrusted or NotCertified for a key that somebody put there past the vault, so that no details are
+    sealed to it, and LookupError when the vault was never founded.
+    """
     row = db.scalars(
         select(HolderKey)
         .where(HolderKey.kind == "circle", HolderKey.role == Role.AUDITOR, HolderKey.withdrawn_at.is_(None))
@@ -115,11 +120,12 @@ def auditors_key(db: Session) -> PublicIdentity:
     ).first()
     if row is None:
         raise LookupError("the auditors have no key")
-    return PublicIdentity.from_bytes(row.public)
+    return Keyring(db, trust).public(row.holder, row.version)
 
 
 def compose(
     db: Session,
+    trust: Trust,
     event: Event,
     *,
     who: Actor | None,
@@ -135,7 +141,7 @@ def compose(
 ) -> tuple[Entry, Details | None]:
     """An entry, and its details sealed to the auditors."""
     entry_id = new_entry_id(now)
-    sealed = seal_details(details, entry_id, auditors_key(db)) if details else None
+    sealed = seal_details(details, entry_id, auditors_key(db, trust)) if details else None
     entry = Entry(
         id=entry_id,
         at=now,
@@ -168,13 +174,14 @@ def record(
     details: Mapping[str, str | list[str]] | None = None,
 ) -> UUID:
     """Add to this transaction the entry that tells of every row changed in it since the last entry."""
-    if db.pend is None:
+    if db.pend is None or db.trust is None:
         raise RuntimeError("only a session opened by RunningVault.writing() can record")
     rows = sorted(db.changed_rows().items())
     first: UUID | None = None
     for start in range(0, max(len(rows), 1), ROWS_PER_ENTRY):
         entry, sealed = compose(
             db,
+            db.trust,
             event,
             who=who,
             now=now,
@@ -213,6 +220,7 @@ def record_apart(
     with vault.reading() as db:
         made = compose(
             db,
+            vault.trust,
             event,
             who=who,
             now=now,
