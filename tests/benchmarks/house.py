@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -45,6 +46,13 @@ class NotAnswered(RuntimeError):
     """The server did not answer as the measurement expects, so there is no number."""
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @dataclass(frozen=True)
 class House:
     """A vault on disk with one case, the secrets of its officers, and nobody serving it yet."""
@@ -57,36 +65,20 @@ class House:
     @contextmanager
     def serving(self, application: str) -> Iterator["Server"]:
         """Gunicorn as the vault runs it, but with one worker, on a free port of loopback."""
+        port = _free_port()
         with tempfile.TemporaryFile() as log:
-            with socket.socket() as listening:
-                # The first connection may come before gunicorn sets this itself, and would be slow.
-                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                listening.bind(("127.0.0.1", 0))
-                listening.listen()
-                port = listening.getsockname()[1]
-                bind = ["--bind", f"fd://{listening.fileno()}", "--workers", "1"]
-                # From here gunicorn alone holds the socket: when it dies, connections end instead of waiting.
-                gunicorn = subprocess.Popen(
-                    [
-                        sys.executable,
-                        "-m",
-                        "gunicorn",
-                        "--config",
-                        "python:vault.serving",
-                        *bind,
-                        application,
-                    ],
-                    cwd=ROOT,
-                    env={"VAULT_DATA": str(self.settings.data), "PATH": os.environ["PATH"]},
-                    pass_fds=[listening.fileno()],
-                    stdout=log,
-                    stderr=log,
-                )
+            bind = ["--bind", f"127.0.0.1:{port}", "--workers", "1"]
+            gunicorn = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "--config", "python:vault.serving", *bind, application],
+                cwd=ROOT,
+                env={"VAULT_DATA": str(self.settings.data), "PATH": os.environ["PATH"]},
+                stdout=log,
+                stderr=log,
+            )
             try:
-                yield Server(self, port, gunicorn.pid)
-            except OSError as error:
-                log.seek(0)
-                raise NotAnswered(f"Gunicorn said: {log.read()[-2000:].decode()}") from error
+                server = Server(self, port, gunicorn, log)
+                server.wait_until_it_listens()
+                yield server
             finally:
                 gunicorn.terminate()
                 gunicorn.wait(WAIT_SECONDS)
@@ -107,11 +99,28 @@ class Server:
 
     house: House
     port: int
-    arbiter: int
+    arbiter: subprocess.Popen[bytes]
+    log: IO[bytes]
+
+    def wait_until_it_listens(self) -> None:
+        """Raise NotAnswered when gunicorn ends, or does not listen in a minute."""
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.arbiter.poll() is None and time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)
+        raise NotAnswered(f"Gunicorn does not listen. It said: {self.last_words()}")
+
+    def last_words(self) -> str:
+        """The end of what gunicorn wrote, to tell why it does not answer."""
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode()
 
     def resident_megabytes(self) -> float:
         """What the worker occupies of memory (VmRSS), in millions of bytes. Linux only."""
-        children = Path(f"/proc/{self.arbiter}/task/{self.arbiter}/children").read_text().split()
+        pid = self.arbiter.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         if len(children) != 1:
             raise NotAnswered("One worker was expected.")
         status = Path(f"/proc/{children[0]}/status").read_text()
@@ -171,9 +180,12 @@ class Visitor:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
-        page = answer.read().decode()
+        try:
+            self._connection.request(method, path, body, headers)
+            answer = self._connection.getresponse()
+            page = answer.read().decode()
+        except OSError as error:
+            raise NotAnswered(f"{error}. Gunicorn said: {self.server.last_words()}") from error
         if answer.status != status:
             raise NotAnswered(f"{method} answered {answer.status} where {status} was expected.")
         for given in answer.headers.get_all("Set-Cookie") or []:

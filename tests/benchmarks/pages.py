@@ -1,6 +1,7 @@
 """The whole page of an opened place over HTTP, and what a worker occupies after a thousand of them."""
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,7 +41,7 @@ def _page(run: Run, officer: str, words: str) -> Measured:
     check_same(visitor.look(sealed), visitor.look(plain))
     before = house.entries()
     ours, peer = alternate(
-        lambda: visitor.look(sealed), lambda: visitor.look(plain), run.effort.pages, calls=1
+        lambda: visitor.look(sealed), lambda: visitor.look(plain), run.effort.pages, 1, time.perf_counter
     )
     if house.entries() - before != run.effort.pages + 1:
         raise NotAnswered("Each sealed page should have made one entry, and each plain page none.")

@@ -1,5 +1,6 @@
 """Every row of the benchmarks still measures, and the harness refuses what would make a number a lie."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
@@ -44,8 +45,12 @@ def test_each_row_gives_its_numbers_in_the_six_words_of_a_line(group: str, run: 
 
 def test_both_sides_are_called_equally_often_and_begin_in_turns() -> None:
     called: list[str] = []
-    alternate(lambda: called.append("ours"), lambda: called.append("peer"), rounds=2, calls=1)
+    ticks = itertools.count()
+    ours, peer = alternate(
+        lambda: called.append("ours"), lambda: called.append("peer"), 2, 1, lambda: next(ticks)
+    )
     assert called == ["ours", "peer", "peer", "ours", "ours", "peer"]
+    assert (ours, peer) == (1, 1)
 
 
 @pytest.mark.parametrize(
