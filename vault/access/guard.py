@@ -71,7 +71,7 @@ def record_refusal(error: VaultError) -> None:
     who = actor()
     # Only references go into an entry: a word typed into an address could be a name.
     ids = [
-        f"{_kind_of(name)}:{value}"
+        f"{_listed_kind() if name == 'subject_id' else _kind_of(name)}:{value}"
         for name, value in sorted((request.view_args or {}).items())
         if isinstance(value, UUID | int)
     ]
@@ -88,6 +88,12 @@ def record_refusal(error: VaultError) -> None:
 
 def _kind_of(parameter: str) -> str:
     return parameter.removesuffix("_id").replace("_", "-")
+
+
+def _listed_kind() -> str:
+    """Of what kind the subject of this address is, where the route itself lists the kinds there can be."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return str((request.view_args or {})["kind"]) if re.search(r"<any\([^)]*\):kind>", rule) else "subject"
 
 
 _PARAMETER = re.compile(r"<(?:(?P<converter>[a-z]+)(?:\([^)]*\))?:)?[a-z_]+>")
