@@ -58,7 +58,7 @@ class StepUpNeeded(RuleForbids):
 
 
 class DoesNotOpen(VaultError):
-    """What is kept is not what was sealed here, or was sealed by somebody who may not; recorded as refused."""
+    """What is kept is not what was sealed here, or was sealed by one who may not; recorded as refused."""
 
     status = 500
 
