@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
+from crypto.encoding import enc
 from crypto.errors import Refused
 from crypto.identity import Identity, unwrap_for_session, wrap_for_session
 from crypto.root import RootKey
@@ -39,6 +40,21 @@ def cookie_name(settings: Settings) -> str:
     return "__Host-vault" if settings.tls else "vault"
 
 
+def _bound(sid: bytes, stage: str, ends_at: datetime) -> bytes:
+    """The session's name with what it may be used for: a stage or an end altered in the row opens no seed."""
+    return enc("vault/session-row/v1", sid, stage, int(ends_at.timestamp()))
+
+
+def forget_ended(db: Session, settings: Settings, now: datetime) -> None:
+    """Delete the rows of sessions that are over, so that a cookie found later has nothing to open."""
+    idle = now - timedelta(minutes=settings.idle_minutes)
+    db.execute(
+        delete(SignedInSession)
+        .where(or_(SignedInSession.ends_at <= now, SignedInSession.seen_at < idle))
+        .execution_options(synchronize_session=False)
+    )
+
+
 def start(
     db: Session,
     root: RootKey,
@@ -49,24 +65,30 @@ def start(
     device: str,
     now: datetime,
 ) -> tuple[SignedInSession, str]:
-    """Begin a session and return its row and the cookie's value, which is kept nowhere else."""
+    """Begin a session and return its row and the cookie's value, which is kept nowhere else.
+
+    Rows of sessions that are over, whosever they are, go with it.
+    """
+    forget_ended(db, settings, now)
     sid, secret = os.urandom(SID_LENGTH), os.urandom(SECRET_LENGTH)
     length = {
         "live": timedelta(hours=settings.session_hours),
         "password": timedelta(minutes=PROVING_MINUTES),
         "enrolment": timedelta(minutes=ENROLLING_MINUTES),
     }[stage]
+    ends_at = now + length
+    bound = _bound(sid, stage, ends_at)
     row = SignedInSession(
         id=uuid4(),
         sid_hash=hashlib.sha256(sid).digest(),
         officer=officer.id,
         stage=stage,
         auth_epoch=officer.auth_epoch,
-        seed=wrap_for_session(identity.seed, secret, sid, officer.id, officer.auth_epoch, root),
+        seed=wrap_for_session(identity.seed, secret, bound, officer.id, officer.auth_epoch, root),
         device=device,
         started_at=now,
         seen_at=now,
-        ends_at=now + length,
+        ends_at=ends_at,
     )
     db.add(row)
     db.flush()
@@ -96,7 +118,8 @@ def find(db: Session, root: RootKey, settings: Settings, cookie: str, now: datet
     if officer.state is OfficerState.REVOKED:
         return None
     try:
-        identity = unwrap_for_session(row.seed, secret, sid, officer.id, row.auth_epoch, root)
+        bound = _bound(sid, row.stage, row.ends_at)
+        identity = unwrap_for_session(row.seed, secret, bound, officer.id, row.auth_epoch, root)
     except Refused:
         return None
     return Found(row, officer, identity)
