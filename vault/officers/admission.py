@@ -74,13 +74,19 @@ def find_invited(db: RecordedSession, name: str, code: str, now: datetime) -> Of
     officer = db.scalars(named(name)).first()
     expected = officer.enrolment_hash if officer and officer.enrolment_hash else bytes(32)
     right = secrets.compare_digest(expected, code_hash(code))
-    if officer is None or not right or officer.enrolment_ends_at is None or now > officer.enrolment_ends_at:
+    if officer is None or not right or not _is_awaited(officer, now):
         raise proofs.ProofRefused(
             "The name or the enrolment code was not right, or the code has run out. Check both, or ask the "
             "administrator for a new code.",
             officer.id if officer else None,
         )
     return officer
+
+
+def _is_awaited(officer: Officer, now: datetime) -> bool:
+    """Whether this officer is still to enrol; whose access ended before they came is not."""
+    ends = officer.enrolment_ends_at
+    return officer.state is OfficerState.INVITED and ends is not None and now <= ends
 
 
 def give_keys(
@@ -108,6 +114,8 @@ def finish_enrolment(
     db: RecordedSession, root: RootKey, officer: Officer, identity: Identity, code: str, now: datetime
 ) -> None:
     """Take the first code from the officer's app as proof that it is set up. Raises ProofRefused."""
+    if officer.state is not OfficerState.INVITED:
+        raise NotKnown
     proofs.check_code(db, root, officer.id, identity, code, now)
     officer.state = OfficerState.ENROLLED
     officer.enrolment_hash = officer.enrolment_ends_at = None
