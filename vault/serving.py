@@ -31,6 +31,8 @@ def is_of_this_machine(address: Any) -> bool:
     """Whether nobody elsewhere reaches this address: a socket file, or (host, port) of the loopback."""
     if isinstance(address, str | bytes):
         return True
+    if isinstance(address, int):
+        return False  # A socket handed over as a number could listen anywhere.
     try:
         return ip_address(address[0]).is_loopback
     except ValueError:
