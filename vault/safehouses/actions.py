@@ -76,11 +76,14 @@ def get_house(db: Session, house: UUID) -> House:
 
 def get_stay(db: Session, who: Actor, stay: UUID) -> tuple[Stay, Case]:
     """The stay, its house and its case, if this officer may know of the case. Raises NotKnown."""
-    # The house is read apart: PostgreSQL locks no row that was read through an outer join.
-    found = db.scalars(select(Stay).options(selectinload(Stay.house)).where(Stay.id == stay)).first()
+    found = db.scalars(select(Stay).where(Stay.id == stay)).first()
+    # The case is asked for in any event, so that another's stay costs the same work as one that is not there.
+    case = cases.get(db, who, case_of(found) if found else stay)
     if found is None:
         raise NotKnown
-    return found, cases.get(db, who, case_of(found))
+    # The house is read apart: PostgreSQL locks no row that was read through an outer join.
+    db.refresh(found, ["house"])
+    return found, case
 
 
 def case_of(stay: Stay) -> UUID:
