@@ -93,7 +93,8 @@ class KeyCase:
     def _opened(self, row: SealRow, name: KeyName, identity: Identity) -> bytes:
         seal = Seal(row.blob, row.commitment, row.signature)
         holder = Holder(row.holder_kind, row.holder, row.holder_version, identity.public)
-        return open_seal(seal, name, holder, identity, self.ring.public(row.made_by, row.made_by_version))
+        maker = self.ring.maker(row.made_by, row.made_by_version, name.kind, name.compartment)
+        return open_seal(seal, name, holder, identity, maker)
 
     def _held_circles(self) -> dict[UUID, tuple[SealRow, Role]]:
         """The seals of the circles this officer holds, asked for when first needed."""

@@ -13,7 +13,7 @@ from crypto.identity import Certificate, PublicIdentity, certify, check_certific
 from crypto.sealing import Holder
 from vault.access.actor import Actor
 from vault.access.models import HolderKey
-from vault.access.policy import Role
+from vault.access.policy import Compartment, Hold, Role, hold
 from vault.running import Trust
 
 LONGEST_CHAIN = 8
@@ -90,10 +90,40 @@ class Keyring:
         raise Distrusted("No coordinator whom the founders vouch for certified this key.")
 
     def holder(self, holder: UUID, version: int | None) -> Holder:
-        """A holder to whom a key may be sealed."""
+        """A certified holder, at this version of its key or the current one."""
         public = self.public(holder, version)
         key = self.key(holder, version)
         return Holder(key.kind, key.holder, key.version, public)
+
+    def holder_of(self, holder: UUID, compartment: Compartment) -> Holder:
+        """A holder to whom a lockbox of this compartment may be sealed now.
+
+        The role is read from the certificate: an officer's row or a naming could have been written by anybody
+        who writes to the database. Raises NotCertified for a role that the matrix never lets hold it.
+        """
+        found = self.holder(holder, None)
+        if found.kind != "recovery":
+            _check_in_matrix(compartment, self.key(holder, None))
+        return found
+
+    def maker(self, officer: UUID, version: int, kind: str, opens: str) -> PublicIdentity:
+        """The key of an officer who may seal a "lockbox" of this compartment, or a "circle" of this role.
+
+        Raises NotCertified for any other, so that a clerk who writes to the database cannot hand coordinators
+        a key of the clerk's own to write under.
+        """
+        public = self.public(officer, version)
+        key = self.key(officer, version)
+        if kind == "lockbox":
+            _check_in_matrix(Compartment(opens), key)
+        elif key.kind != "officer" or key.role not in {Role.COORDINATOR, opens}:
+            raise NotCertified("This officer may not hand on the key of that role.")
+        return public
+
+
+def _check_in_matrix(compartment: Compartment, key: HolderKey) -> None:
+    if hold(compartment, Role(key.role)) is Hold.NEVER:
+        raise NotCertified("The matrix never lets this role hold such a key.")
 
 
 def certify_key(key: HolderKey, who: Actor, now: datetime) -> None:

@@ -114,7 +114,7 @@ def new_lockbox(
     ring = Keyring(db, trust)
     ring.fetch(holder for _, holder in holders)
     for _, holder in sorted(holders):
-        keep_seal(db, sealed_part, lockbox_name(box), ring.holder(holder, None), who, now)
+        keep_seal(db, sealed_part, lockbox_name(box), ring.holder_of(holder, compartment), who, now)
     return LockboxKey(box.id, 1, sealed_part, shred_part).sealer()
 
 
@@ -164,7 +164,7 @@ def name_officer(
 
 def seal_onward(db: Session, keys: KeyCase, who: Actor, box: Lockbox, holder: UUID, now: datetime) -> None:
     """Seal a lockbox that this officer holds to one more certified holder."""
-    target = keys.ring.holder(holder, None)
+    target = keys.ring.holder_of(holder, box.compartment)
     held = db.scalars(
         select(SealRow.id).where(
             SealRow.key == box.id,
@@ -263,7 +263,7 @@ def forged_seals(db: Session, trust: Trust) -> list[SealFault]:
         name = KeyName("lockbox", box.id, row.epoch, box.subject, str(box.compartment))
         try:
             holder = ring.holder(row.holder, row.holder_version)
-            maker = ring.public(row.made_by, row.made_by_version)
+            maker = ring.maker(row.made_by, row.made_by_version, name.kind, name.compartment)
             check_seal(Seal(row.blob, row.commitment, row.signature), name, holder, maker)
         except CryptoError:
             forged.append(SealFault(box.subject, box.compartment, row.holder_kind, row.holder))
