@@ -79,6 +79,7 @@ def admit(settings: Settings, fortnight: Fortnight, seed: int, progress: Callabl
             officer = admission.get(db, newcomer.found.officer.id)
             now = clock.to(clock() + timedelta(seconds=45))
             admission.certify_officer(db, stage.seats["ada"].who, vault.trust, officer, now)
+    stage.sign_out_all()
     for newcomer in newcomers:
         step = int(clock().timestamp()) // proofs.STEP_SECONDS
         stage.seats[newcomer.login.name] = Seat(newcomer.login, newcomer.found, used=step)

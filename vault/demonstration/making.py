@@ -118,9 +118,7 @@ def _put(settings: Settings, data: Path) -> None:
     keys = load(data, {}).keys
     if keys.exists():
         if not (keys / LOGINS).exists():
-            raise RuleForbids(
-                f"{keys.name} holds keys that are not a demonstration's. Choose another folder."
-            )
+            raise RuleForbids(f"{keys.name} holds keys of another vault. Choose another folder.")
         shutil.rmtree(keys)
     os.rename(settings.keys, keys)
     os.rename(settings.data, data)

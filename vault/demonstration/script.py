@@ -14,7 +14,7 @@ from vault.access.actor import Actor
 from vault.database import RecordedSession
 from vault.demonstration.stage import Stage
 
-QUIET = timedelta(hours=5)
+QUIET = timedelta(hours=3)
 """After so long without a turn everybody has signed out."""
 
 

@@ -106,6 +106,7 @@ def _lock(world: World, turn: Turn, name: str) -> None:
     for _ in range(LOCKING):
         now = turn.now()
         with vault.writing() as db:
+            world.stage.stay_at_work(db, now)
             officer = admission.get(db, seat.officer)
             row, _cookie = sessions.start(
                 db, vault.root, vault.settings, officer, seat.found.identity, "password", CALLER.device, now

@@ -11,14 +11,18 @@ import pyotp
 
 from vault.access.actor import Actor
 from vault.access.reading import is_stepped_up
+from vault.database import RecordedSession
 from vault.demonstration.cast import Login
 from vault.officers import admission, sessions, signing_in
+from vault.officers.models import SignedInSession
 from vault.officers.proofs import STEP_SECONDS
 from vault.officers.sessions import Found
 from vault.officers.signing_in import Caller
 from vault.running import RunningVault
 
 CALLER = Caller("192.0.2.7", "Firefox on Linux")  # an address kept for examples (RFC 5737)
+LONGEST = timedelta(hours=11)
+"""Whoever works longer signs in anew, before the session ends by itself."""
 _SATURDAY = 5
 
 
@@ -73,6 +77,7 @@ class Seat:
     found: Found
     live: Actor | None = None
     session: UUID | None = None
+    since: datetime | None = None
     used: int = 0
 
     @property
@@ -115,33 +120,39 @@ class Stage:
     def sign_in(self, name: str) -> None:
         """Give the second factor and begin a session, unless there is one.
 
-        The password was given once, when the seat was taken; giving it again would leave no entry.
+        The password was given once, when the seat was taken; it is not stretched again for each morning.
         """
         seat, vault = self.seats[name], self.vault
         if seat.live is not None:
-            return
+            if seat.since is not None and self.clock() - seat.since < LONGEST:
+                return
+            self._sign_out(seat)
         code = self.fresh_code(seat)
-        now = self.clock()
+        now = seat.since = self.clock()
         with vault.writing() as db:
+            self.stay_at_work(db, now)
             officer = admission.get(db, seat.officer)
             proving = sessions.start(
                 db, vault.root, vault.settings, officer, seat.found.identity, "password", CALLER.device, now
             )
         found = Found(proving[0], officer, seat.found.identity)
-        self._begin(seat, signing_in.give_code(vault, found, code, CALLER, now), now)
-
-    def _begin(self, seat: Seat, cookie: str, now: datetime) -> None:
-        known = signing_in.recognise(self.vault, cookie, now)
+        known = signing_in.recognise(vault, signing_in.give_code(vault, found, code, CALLER, now), now)
         if known is None:
             raise RuntimeError("the session that was just begun is not there")
         seat.session, seat.live = known[0].row.id, known[1]
 
+    def stay_at_work(self, db: RecordedSession, now: datetime) -> None:
+        """Whoever is at work has loaded a page meanwhile, so that no session has run out by idleness."""
+        for seat in self.seats.values():
+            if seat.session is not None:
+                db.get_one(SignedInSession, seat.session).seen_at = now
+
     def step_up(self, name: str) -> Actor:
-        """Give the second factor again unless it was given within five minutes."""
+        """Give the second factor again unless it is good for another minute."""
         seat = self.seats[name]
         if seat.session is None:
             raise RuntimeError(f"{name} has not signed in")
-        if not is_stepped_up(self.vault, seat.who, self.clock()):
+        if not is_stepped_up(self.vault, seat.who, self.clock() + timedelta(minutes=1)):
             code = self.fresh_code(seat)
             now = self.clock()
             signing_in.step_up(self.vault, seat.who, seat.session, code, CALLER, now)
@@ -151,7 +162,11 @@ class Stage:
     def sign_out_all(self) -> None:
         """Everybody goes home."""
         for seat in self.seats.values():
-            if seat.live is not None and seat.session is not None:
-                now = self.clock.to(self.clock() + timedelta(seconds=self.chance.randint(5, 50)))
-                signing_in.sign_out(self.vault, seat.live, seat.session, now)
-                seat.live, seat.session = None, None
+            if seat.live is not None:
+                self.clock.to(self.clock() + timedelta(seconds=self.chance.randint(5, 50)))
+                self._sign_out(seat)
+
+    def _sign_out(self, seat: Seat) -> None:
+        if seat.live is not None and seat.session is not None:
+            signing_in.sign_out(self.vault, seat.live, seat.session, self.clock())
+            seat.live, seat.session = None, None

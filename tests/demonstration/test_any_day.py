@@ -1,0 +1,67 @@
+"""The script tells the same whatever day and hour it is asked on."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from housing.models import Stay, StayState
+from vault.access import seals
+from vault.cases.models import Case
+from vault.demonstration import making
+from vault.demonstration.stage import Fortnight
+from vault.disclosure.models import DisclosureRequest
+from vault.expenses.models import PaymentRequest
+from vault.referrals.models import Referral
+from vault.running import RunningVault, wall_clock
+from vault.settings import load
+from vault.vocabulary import CaseState, DisclosureState, PaymentState, ReferralState
+
+ZONE = ZoneInfo("America/New_York")
+CHEAP = 'password_cost = "argon2id$8192$1$1"\n'
+
+moments = st.datetimes(datetime(2024, 1, 1), datetime(2034, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(moments)
+def test_a_fortnight_has_ten_working_days_and_all_of_them_are_past(now: datetime) -> None:
+    fortnight = Fortnight(now, ZONE)
+    assert len(fortnight.days) == 10
+    assert all(day.weekday() < 5 for day in fortnight.days)
+    assert fortnight.days[-1] < fortnight.today
+    assert fortnight.at(9, 23.9) < now
+    assert fortnight.day_of(fortnight.at(0, 0.0)) == fortnight.days[0]
+    assert now - fortnight.at(0, 0.0) <= timedelta(days=15, hours=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2026, 11, 22, 8, 30, tzinfo=UTC),  # a Sunday night
+        datetime(2026, 11, 23, 5, 10, tzinfo=UTC),  # ten minutes into a Monday
+        datetime(2026, 11, 25, 23, 59, tzinfo=UTC),  # tomorrow already, in UTC
+        datetime(2026, 11, 28, 18, 0, tzinfo=UTC),  # a Saturday
+        datetime(2027, 1, 4, 14, 0, tzinfo=UTC),  # over the turn of a year
+        datetime(2026, 11, 8, 7, 0, tzinfo=UTC),  # after the clocks went back
+        datetime(2026, 3, 9, 4, 30, tzinfo=UTC),  # after they went forward
+    ],
+)
+def test_every_state_is_there_on_any_day(
+    now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "SETTINGS", making.SETTINGS + CHEAP)
+    making.make(tmp_path / "demo", now, lambda _step: None)
+    vault = RunningVault.start(load(tmp_path / "demo", {}), wall_clock)
+    wanted = ((Referral, ReferralState), (Case, CaseState), (Stay, StayState))
+    more = ((PaymentRequest, PaymentState), (DisclosureRequest, DisclosureState))
+    with vault.reading() as db:
+        for model, states in (*wanted, *more):
+            assert set(Counter(row.state for row in db.scalars(select(model)))) == set(states)
+        assert seals.audit_seals(db) == ([], [])
+    vault.close()
