@@ -11,7 +11,7 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import Role
-from vault.cases.models import Case, Person
+from vault.cases.models import Case, Person, people_known_to
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.officers.models import Officer, OfficerState
@@ -73,9 +73,9 @@ def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID
     )
 
 
-def named_officers(db: Session, case: Case) -> list[tuple[Assignment, Officer]]:
-    """Who is named on the case or on one of its people now."""
-    people = select(Person.id).where(Person.case == case.id)
+def named_officers(db: Session, who: Actor, case: Case) -> list[tuple[Assignment, Officer]]:
+    """Who is named now on the case, or on one of its people whom this officer may know of."""
+    people = people_known_to(who, case.id).order_by(None).with_only_columns(Person.id)
     rows = db.execute(
         select(Assignment, Officer)
         .join(Officer, Officer.id == Assignment.officer)

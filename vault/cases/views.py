@@ -5,14 +5,14 @@ from uuid import UUID
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import func
 from werkzeug.utils import redirect
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission, Role
 from vault.cases import actions, naming, records
 from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm
-from vault.cases.models import Person, known_to, people_known_to
+from vault.cases.models import Case, known_people, known_to, people_known_to
 from vault.cases.record_views import bp as record_pages
 from vault.errors import RuleForbids
 from vault.officers.models import active_in
@@ -29,8 +29,8 @@ def list_cases() -> ResponseReturnValue:
     """The cases this officer may know of, by code."""
     with running().reading() as db:
         cases = db.scalars(known_to(actor())).all()
-        ids = [case.id for case in cases]
-        people = select(Person.case, func.count()).where(Person.case.in_(ids)).group_by(Person.case)
+        people = known_people(actor()).order_by(None).with_only_columns(Case.id, func.count())
+        people = people.group_by(Case.id)
         counts = dict(db.execute(people).all())
     current = [case for case in cases if case.state is not CaseState.CLOSED]
     closed = [case for case in cases if case.state is CaseState.CLOSED]
@@ -67,7 +67,7 @@ def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -
     with running().reading() as db:
         case = actions.get(db, actor(), case_id)
         people = db.scalars(people_known_to(actor(), case.id)).all()
-        named = naming.named_officers(db, case)
+        named = naming.named_officers(db, actor(), case)
     return render_template(
         "cases/case.html",
         case=case,
