@@ -5,16 +5,27 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
-from sqlalchemy import JSON, Engine, MetaData, String, TypeDecorator, create_engine, event, inspect
+from sqlalchemy import (
+    JSON,
+    Engine,
+    MetaData,
+    String,
+    TextClause,
+    TypeDecorator,
+    create_engine,
+    event,
+    inspect,
+)
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
 from typing_extensions import override
 
 from audit.entries import Details, Entry
 from audit.ledger import Receipt
+from audit.tables import pending
 from crypto.columns import SealedBlob, sealed_columns
 from crypto.encoding import enc
 
@@ -149,6 +160,12 @@ class RecordedSession(Session):
         self.unrecorded_rows.clear()
         return changed
 
+    def _refuse_in_bulk(self, *_rows: Any, **_options: Any) -> NoReturn:
+        raise BulkChangeRefused("rows are added and changed one by one, each with its entry")
+
+    # These would write rows without the flush in which changes are noted.
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_in_bulk
+
 
 @event.listens_for(RecordedSession, "after_flush")
 def _note_changes(session: RecordedSession, _context: object) -> None:
@@ -172,10 +189,15 @@ def _refuse_unrecorded(session: RecordedSession) -> None:
 
 @event.listens_for(RecordedSession, "do_orm_execute")
 def _refuse_bulk(state: ORMExecuteState) -> None:
-    if state.is_orm_statement and (state.is_update or state.is_delete or state.is_insert):
-        mapper = state.bind_mapper
-        if mapper is not None and not getattr(mapper.class_, "unrecorded", False):
-            raise BulkChangeRefused(f"change rows of {mapper.local_table} one by one, each with its entry")
+    if isinstance(state.statement, TextClause):
+        raise BulkChangeRefused("a session takes no statement in words: nobody could say what it changes")
+    if not (state.is_update or state.is_delete or state.is_insert):
+        return
+    mapper = state.bind_mapper
+    table = mapper.local_table if mapper is not None else getattr(state.statement, "table", None)
+    is_free = mapper is not None and getattr(mapper.class_, "unrecorded", False)
+    if not is_free and table is not pending:
+        raise BulkChangeRefused(f"change rows of {table} one by one, each with its entry")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
