@@ -222,8 +222,11 @@ def revoke(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> 
     )
 
 
-def release(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> None:
-    """Release an account that locked after failures. Raises RuleForbids when it is not locked."""
+def release(db: RecordedSession, who: Actor | None, officer: Officer, now: datetime) -> None:
+    """Release an account that locked after failures, at the command line with nobody as `who`.
+
+    Raises RuleForbids when it is not locked.
+    """
     if officer.locked_at is None:
         raise RuleForbids("This account is not locked.")
     officer.locked_at = None
@@ -244,6 +247,14 @@ def is_certified(db: RecordedSession, trust: Trust, officer: Officer) -> bool:
 def get(db: RecordedSession, officer: UUID) -> Officer:
     """The officer with this id. Raises NotKnown."""
     found = db.get(Officer, officer)
+    if found is None:
+        raise NotKnown
+    return found
+
+
+def get_by_name(db: RecordedSession, name: str) -> Officer:
+    """The officer who signs in with this name. Raises NotKnown."""
+    found = db.scalars(named(name)).first()
     if found is None:
         raise NotKnown
     return found
