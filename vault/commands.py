@@ -24,6 +24,7 @@ from vault.errors import VaultError
 from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
+from vault.officers.passwords import check_strength
 from vault.running import RunningVault, wall_clock
 from vault.settings import BadSettings, Settings, load
 
@@ -65,8 +66,7 @@ def init(data: Path) -> None:
         password = click.prompt(
             "  Password (15 characters or more)", hide_input=True, confirmation_prompt=True
         )
-        if len(password) < 15:
-            raise click.ClickException("Use at least 15 characters. Nothing was founded.")
+        check_strength(password)
         founders.append(Founder(name, full_name, role, password))
     result = found(load(data), founders, wall_clock())
     click.echo(
