@@ -3,6 +3,7 @@
 import base64
 import struct
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.adversaries.planting import DANGER_TOWN, DAYS, HOUSE_LATITUDE, HOUSE_LONGITUDE, HOUSE_TOWN, MARK
@@ -27,6 +28,7 @@ def spellings(text: str) -> Iterator[tuple[str, bytes]]:
 URLSAFE = bytes.maketrans(b"+/", b"-_")
 
 
+@cache
 def needles() -> dict[bytes, str]:
     """Everything that was planted, spelled in every way, and what each spelling is called."""
     found = {coded: f"text in {how}" for how, coded in spellings(MARK)}

@@ -94,9 +94,9 @@ class Served:
 
     def kill_all(self) -> None:
         """Kill gunicorn and its workers as a power cut would."""
-        assert self.master is not None
-        os.killpg(self.master.pid, signal.SIGKILL)
-        self.master.wait()
+        if self.master is not None and self.master.poll() is None:
+            os.killpg(self.master.pid, signal.SIGKILL)
+            self.master.wait()
 
     def stop(self) -> None:
         """Ask gunicorn to end, and wait."""

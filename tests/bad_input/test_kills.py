@@ -181,7 +181,7 @@ def check_export(served: Served) -> None:
 
 
 def test_power_cuts_in_every_act_lose_nothing_acknowledged(served: Served) -> None:
-    kills = 10 if served.settings.database == "" else 4
+    kills = 11 if served.settings.database == "" else 4
     day = run(served, kills, seed=11)
     assert day.cut >= kills // 3, "the cuts must fall into acts, or they prove nothing"
     check_nothing_lost(day)
