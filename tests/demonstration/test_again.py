@@ -27,6 +27,7 @@ from vault.demonstration import making
 from vault.errors import RuleForbids
 from vault.running import wall_clock
 from vault.serving import is_of_this_machine
+from vault.settings import load
 
 
 def test_a_second_call_keeps_the_vault_and_prints_the_same_people(made: Made, tmp_path: Path) -> None:
@@ -120,7 +121,7 @@ def test_keys_of_another_vault_are_never_replaced(made: Made, tmp_path: Path) ->
     new = tmp_path / "new"
     shutil.move(copy.data, new / "demo")
     shutil.copytree(copy.keys, new / "demo-keys")
-    settings = making.load(new / "demo", {})
+    settings = load(new / "demo", {})
     with pytest.raises(RuleForbids, match="another vault"):
         making._put(settings, copy.data)
     assert (copy.keys / "root.key").exists()

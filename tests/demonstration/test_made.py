@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -52,7 +53,8 @@ def _page(vault: RunningVault, db: object, before: int | None) -> list[Woven]:
 def states_of(vault: RunningVault, model: type) -> Counter[str]:
     """How many rows are in each state."""
     with vault.reading() as db:
-        return Counter(row.state for row in db.scalars(select(model)))
+        rows: list[Any] = list(db.scalars(select(model)))
+        return Counter(row.state for row in rows)
 
 
 def test_the_first_call_prints_one_object_with_every_role(made: Made) -> None:

@@ -20,6 +20,14 @@ ARRIVALS = {
 Of those who declined the first is closed at last.
 """
 
+URGENT = {
+    (CaseState.CLOSED, 3),
+    (CaseState.ACTIVE, 4),
+    (CaseState.ACTIVE, 12),
+    (CaseState.OFFERED, 1),
+}
+"""Cases that began at night, because somebody was in danger at once."""
+
 _FAMILY = (Position.PARTNER, Position.CHILD, Position.CHILD, Position.PARENT)
 
 
@@ -98,7 +106,7 @@ def case_plans(invented: Inventor, today: date) -> list[CasePlan]:
                 target=target,
                 rank=rank,
                 arrives=arrives,
-                urgent=number in {4, 17, 29},
+                urgent=(target, rank) in URGENT,
                 prosecutor="pru" if number % 3 == 2 else "pat",
                 inspectors=_inspectors(number, target),
                 has_clerk=number % 5 != 4,

@@ -16,9 +16,8 @@ from vault.demonstration.script import Story, Turn, act, look
 from vault.demonstration.stage import CALLER
 from vault.demonstration.world import World
 from vault.errors import RoleMayNot, VaultError
-from vault.officers import admission, sessions, signing_in
+from vault.officers import admission, signing_in
 from vault.officers.proofs import ProofRefused
-from vault.officers.sessions import Found
 from vault.referrals import actions as referrals
 from vault.referrals.models import Referral
 
@@ -102,14 +101,9 @@ def tell_mistypings(world: World) -> Story:
 
 def _lock(world: World, turn: Turn, name: str) -> None:
     """Five wrong codes in a row lock the account."""
-    vault, seat = world.stage.vault, world.stage.seats[name]
+    seat = world.stage.seats[name]
     for _ in range(LOCKING):
         now = turn.now()
-        with vault.writing() as db:
-            world.stage.stay_at_work(db, now)
-            officer = admission.get(db, seat.officer)
-            row, _cookie = sessions.start(
-                db, vault.root, vault.settings, officer, seat.found.identity, "password", CALLER.device, now
-            )
+        found = world.stage.give_password(seat, now)
         with suppress(ProofRefused):
-            signing_in.give_code(vault, Found(row, officer, seat.found.identity), "not one", CALLER, now)
+            signing_in.give_code(world.stage.vault, found, "not one", CALLER, now)

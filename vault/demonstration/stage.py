@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 import pyotp
 
 from vault.access.actor import Actor
+from vault.access.events import Event, record
 from vault.access.reading import is_stepped_up
 from vault.database import RecordedSession
 from vault.demonstration.cast import Login
-from vault.officers import admission, sessions, signing_in
+from vault.officers import admission, proofs, sessions, signing_in
 from vault.officers.models import SignedInSession
-from vault.officers.proofs import STEP_SECONDS
 from vault.officers.sessions import Found
 from vault.officers.signing_in import Caller
 from vault.running import RunningVault
@@ -110,18 +110,32 @@ class Stage:
 
     def fresh_code(self, seat: Seat) -> str:
         """The officer's next unused code; time moves on to it when the last one was used just now."""
-        step = max(int(self.clock().timestamp()) // STEP_SECONDS, seat.used + 1)
-        start = datetime.fromtimestamp(step * STEP_SECONDS, UTC)
+        step = max(int(self.clock().timestamp()) // proofs.STEP_SECONDS, seat.used + 1)
+        start = datetime.fromtimestamp(step * proofs.STEP_SECONDS, UTC)
         if start > self.clock():
             self.clock.to(start)
         seat.used = step
         return pyotp.TOTP(seat.login.totp_secret).generate_otp(step)
 
-    def sign_in(self, name: str) -> None:
-        """Give the second factor and begin a session, unless there is one.
+    def give_password(self, seat: Seat, now: datetime) -> Found:
+        """Begin a session that is asked for its second factor, with the entry that a right password makes.
 
-        The password was given once, when the seat was taken; it is not stretched again for each morning.
+        The passphrase was checked when the seat was taken; stretching it again for every morning would make
+        the demonstration twice as slow and tell nothing else.
         """
+        vault, digest = self.vault, proofs.address_digest(self.vault.root, CALLER.address)
+        with vault.writing() as db:
+            self.stay_at_work(db, now)
+            officer, identity = admission.get(db, seat.officer), seat.found.identity
+            row, _ = sessions.start(
+                db, vault.root, vault.settings, officer, identity, "password", CALLER.device, now
+            )
+            subjects, facts = [f"officer:{officer.id}"], {"from": digest[:8]}
+            record(db, Event.PASSWORD_GIVEN, who=None, now=now, subjects=subjects, facts=facts)
+        return Found(row, officer, identity)
+
+    def sign_in(self, name: str) -> None:
+        """Give password and second factor and begin a session, unless there is one."""
         seat, vault = self.seats[name], self.vault
         if seat.live is not None:
             if seat.since is not None and self.clock() - seat.since < LONGEST:
@@ -129,14 +143,8 @@ class Stage:
             self._sign_out(seat)
         code = self.fresh_code(seat)
         now = seat.since = self.clock()
-        with vault.writing() as db:
-            self.stay_at_work(db, now)
-            officer = admission.get(db, seat.officer)
-            proving = sessions.start(
-                db, vault.root, vault.settings, officer, seat.found.identity, "password", CALLER.device, now
-            )
-        found = Found(proving[0], officer, seat.found.identity)
-        known = signing_in.recognise(vault, signing_in.give_code(vault, found, code, CALLER, now), now)
+        cookie = signing_in.give_code(vault, self.give_password(seat, now), code, CALLER, now)
+        known = signing_in.recognise(vault, cookie, now)
         if known is None:
             raise RuntimeError("the session that was just begun is not there")
         seat.session, seat.live = known[0].row.id, known[1]
