@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 
 from tests.adversaries.planting import Programme, live
 from tests.cast import CAST, CHEAP, Cast, Clock, Officer, Stage, Template
@@ -31,8 +32,10 @@ class Lived:
 _LIVED: list[Lived] = []
 
 
-def stage_in(folder: Path, template: Path, secrets: dict[str, str], now: datetime | None) -> Stage:
-    """A running vault over a copy of another one's folders."""
+def stage_in(
+    folder: Path, template: Path, secrets: dict[str, str], now: datetime | None, pages: Path
+) -> Stage:
+    """A running vault over a copy of another one's folders; its compiled templates are kept in `pages`."""
     for part in ("data", "data-keys"):
         shutil.copytree(template / part, folder / part)
     settings = settings_file(folder / "data", tls=False, password_cost=CHEAP)
@@ -41,12 +44,13 @@ def stage_in(folder: Path, template: Path, secrets: dict[str, str], now: datetim
     vault = RunningVault.start(settings, clock)
     app = create_app(vault)
     app.testing = True
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(pages))
     return Stage(vault, clock, dict(secrets), app)
 
 
-def build(folder: Path, template: Template) -> Lived:
+def build(folder: Path, template: Template, pages: Path) -> Lived:
     """Live the programme, once for each process of the tests."""
-    stage = stage_in(folder, template.folder, template.secrets, None)
+    stage = stage_in(folder, template.folder, template.secrets, None, pages)
     cast = Cast(stage)
     known = live(cast).known
     cookies, tokens = {}, {}
@@ -60,17 +64,17 @@ def build(folder: Path, template: Template) -> Lived:
 
 
 @pytest.fixture(scope="session")
-def lived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Template) -> Lived:
+def lived(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Template, compiled_pages: Path) -> Lived:
     """The vault after a whole programme, on SQLite."""
     if not _LIVED:
-        _LIVED.append(build(tmp_path_factory.mktemp("lived"), sqlite_template))
+        _LIVED.append(build(tmp_path_factory.mktemp("lived"), sqlite_template, compiled_pages))
     return _LIVED[0]
 
 
 @pytest.fixture
-def programme(lived: Lived, tmp_path: Path) -> Iterator[Programme]:
+def programme(lived: Lived, compiled_pages: Path, tmp_path: Path) -> Iterator[Programme]:
     """The programme as it was left, everybody still signed in."""
-    stage = stage_in(tmp_path, lived.folder, lived.secrets, lived.now)
+    stage = stage_in(tmp_path, lived.folder, lived.secrets, lived.now, compiled_pages)
     cast = Cast(stage)
     for name, held in lived.cookies.items():
         officer = Officer(stage, name)
