@@ -8,7 +8,7 @@ export PYTHON
 packages := crypto audit housing vault
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench soak lock clean
+.PHONY: help run test check format bench picture soak lock clean
 
 help: ## say what there is
 	@echo 'make run      set up once, then serve the demonstration on http://localhost:$(PORT) (PORT=8000)'
@@ -16,6 +16,7 @@ help: ## say what there is
 	@echo 'make check    ruff, mypy --strict, import contracts, bandit'
 	@echo 'make format   put every file into the one format that check asks for'
 	@echo 'make bench    measure against peers, one JSON line for each number'
+	@echo 'make picture  draw vault/desk/desk.png anew from a demonstration'
 	@echo 'make soak     the tests that run longer than a person waits'
 	@echo 'make lock     resolve the dependencies anew into deploy/locks/'
 	@echo 'make clean    remove what make made, except the demonstration in .demo/'
@@ -45,6 +46,11 @@ format:
 bench:
 	@deploy/setup/prepare.sh bench
 	.venv/bin/python -m tests.benchmarks
+
+picture:
+	@deploy/setup/prepare.sh dev
+	@deploy/setup/test-machine.sh
+	.venv/bin/python -m tests.journeys.picture vault/desk/desk.png
 
 soak:
 	@deploy/setup/prepare.sh dev

@@ -7,7 +7,6 @@ from typing import Any
 import pyotp
 from playwright.sync_api import Browser, Download, Page, Response, expect
 
-from tests.bad_input.served import Served
 from tests.cast import PASSWORD
 from tests.journeys.album import Album
 
@@ -35,11 +34,10 @@ class AtWork:
     """One officer at one browser of their own."""
 
     def __init__(
-        self, browser: Browser, served: Served, album: Album, name: str, app: Authenticator, **device: Any
+        self, browser: Browser, origin: str, album: Album, name: str, app: Authenticator, **device: Any
     ) -> None:
-        self.served, self.album, self.name, self.app = served, album, name, app
-        self.origin = f"http://127.0.0.1:{served.port}"
-        self.context = browser.new_context(base_url=self.origin, **device)
+        self.origin, self.album, self.name, self.app = origin, album, name, app
+        self.context = browser.new_context(base_url=origin, **device)
         self.context.set_default_timeout(20_000)
         self.page: Page = self.context.new_page()
 

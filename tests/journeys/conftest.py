@@ -44,7 +44,7 @@ class Staff(dict[str, AtWork]):
     def another(self, name: str) -> AtWork:
         """One more telephone of an officer, not signed in."""
         app = self.apps.get(name, Authenticator(""))
-        return AtWork(self.browser, self.served, self.album, name, app, **PHONE)
+        return AtWork(self.browser, f"http://127.0.0.1:{self.served.port}", self.album, name, app, **PHONE)
 
 
 @pytest.fixture(scope="session")

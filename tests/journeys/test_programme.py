@@ -58,7 +58,7 @@ def test_an_inspector_who_is_not_named_finds_no_such_case(
     ivo.sees(other_case.code)
     ivo.sees_nothing_of(record.code)
     assert ivo.go(record.path) == 404
-    ivo.sees("Nothing here that you can open")
+    ivo.sees("There is nothing here that you can open.")
     ivo.sees_nothing_of(record.code)
 
 
