@@ -149,6 +149,7 @@ class RecordedSession(Session):
         self.receipts: list[Receipt] = []
         self.pend: Callable[[Session, Entry, Details | None], None] | None = None
         self.trust: Any = None
+        self.vouch: Callable[[bytes], str] | None = None
         """The pinned keys (`vault.running.Trust`) by which the auditors' key is believed."""
 
     def changed_rows(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from audit.entries import Details, Entry
 from audit.ledger import Ledger, Receipt
+from crypto.encoding import enc
 from crypto.root import FileRootKey, RootKey
 from vault.database import Database, RecordedSession, connect
 from vault.settings import BadSettings, Settings
@@ -111,7 +112,7 @@ class RunningVault:
         Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven.
         """
         with self.database.writing() as session:
-            session.pend, session.trust = self.ledger.pend, self.trust
+            session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
             yield session
         if session.entries:
             session.receipts = self.ledger.settle(session.entries, self.settings.record_timeout_seconds)
@@ -119,6 +120,13 @@ class RunningVault:
     def weave(self, entries: Sequence[tuple[Entry, Details | None]]) -> list[Receipt]:
         """Make entries durable now, before anything rests on them. Raises audit.errors.LedgerUnavailable."""
         return self.ledger.weave(entries, self.settings.record_timeout_seconds)
+
+    def vouch(self, entry: bytes) -> str:
+        """A code over an entry that only the holder of the root key can make (128 bits, hex).
+
+        Without it, whoever writes to the database could add an entry that excuses a row they changed.
+        """
+        return self.root.mac(enc("vault/entry/v1", entry))[:16].hex()
 
     def close(self) -> None:
         """Stop the weaver and let the database go."""

@@ -20,6 +20,7 @@ from audit.errors import Damaged, LedgerError, LedgerUnavailable
 from audit.examination import examine
 from audit.notes import check_signatures, parse, read_verifier_keys
 from vault import migrations
+from vault.access.events import is_vouched
 from vault.access.models import Lockbox, ShredPart
 from vault.access.seals import audit_seals, forged_seals
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
@@ -79,6 +80,13 @@ def _ledger(db: RecordedSession, vault: RunningVault, progress: Progress) -> Ite
         return
     for index in found.details_gone:
         yield f"Ledger: Entry {index:,}: its details are gone."
+    entries = select(tables.entries.c.index, tables.entries.c.leaf).order_by(tables.entries.c.index)
+    for index, leaf in db.execute(entries.execution_options(yield_per=ROWS_AT_ONCE)):
+        if not is_vouched(Entry.from_canonical(leaf), vault.vouch):
+            yield f"Ledger: Entry {index:,}: somebody else than the vault wrote it."
+    for leaf in db.scalars(select(tables.pending.c.leaf)):
+        if not is_vouched(Entry.from_canonical(leaf), vault.vouch):
+            yield "Ledger: an entry that waits was written by somebody else than the vault."
     yield from _signed(db, vault, found.size)
 
 

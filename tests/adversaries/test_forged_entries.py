@@ -46,8 +46,8 @@ def test_an_entry_that_a_database_writer_adds_to_excuse_a_changed_row_is_found(c
 
 def test_every_entry_that_the_vault_made_is_vouched_for(cast: Cast) -> None:
     open_case(cast, named=["ines"])
-    with cast.stage.vault.reading() as db:
-        leaves = db.execute(text("SELECT leaf FROM ledger_entries")).scalars().all()
+    with cast.stage.vault.database.engine.connect() as connection:
+        leaves = connection.execute(text("SELECT leaf FROM ledger_entries")).scalars().all()
     assert len(leaves) > 20
     assert all(len(json.loads(bytes(leaf))["facts"]["vouched"]) == 32 for leaf in leaves)
     assert verify(cast.stage.vault, lambda _: None).findings == ()

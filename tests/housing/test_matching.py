@@ -160,7 +160,7 @@ def test_being_outside_is_enough_when_no_distance_was_asked(db: Session, add: Ad
 def test_a_conflict_speaks_against_a_place_without_naming_the_other(candidate: Candidate) -> None:
     found = fit(candidate, None, [], [Conflict(ConflictKind.SEPARATED, "case:secret")] * 2)
     assert not found.fits
-    assert found.reasons[0] == "Somebody on the separation list is placed here on these days"
+    assert found.reasons[0] == "Not for this case on these days; ask the coordinator"
     assert len(found.reasons) == 4
     assert not any("secret" in reason for reason in found.reasons)
 

@@ -266,7 +266,7 @@ def test_cases_kept_apart_are_never_placed_in_one_house(cast: Cast) -> None:
     assert ada.post("/safe-housing/separations", **pair).status_code == 409
     held(cast["ines"], house, first)
     found = search(cast["ivo"], second).text
-    assert "Another witness of the same prosecution is placed here" in found
+    assert "Not for this case on these days" in found
     assert first.code not in found
     assert hold(cast["ivo"], house, second).status_code == 409
     (ended,) = re.findall(

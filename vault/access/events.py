@@ -4,8 +4,10 @@ Facts are references, enums, dates and numbers. Free text, searched words and re
 `details`, sealed to the auditors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from hmac import compare_digest
 from uuid import UUID
 
 from sqlalchemy import select
@@ -106,6 +108,10 @@ ROWS_PER_ENTRY = 40
 """An entry is at most 8 KiB; an act that changes more rows is told in several entries."""
 
 
+VOUCHED = "vouched"
+"""The fact by which an entry shows that the holder of the root key made it."""
+
+
 def auditors_key(db: Session, trust: Trust) -> PublicIdentity:
     """The public key of the auditors' circle, certified back to a pinned founder.
 
@@ -126,6 +132,7 @@ def auditors_key(db: Session, trust: Trust) -> PublicIdentity:
 def compose(
     db: Session,
     trust: Trust,
+    vouch: Callable[[bytes], str],
     event: Event,
     *,
     who: Actor | None,
@@ -157,7 +164,14 @@ def compose(
         facts=facts or {},
         details=sealed.commitment if sealed else None,
     )
-    return entry, sealed
+    return replace(entry, facts={**entry.facts, VOUCHED: vouch(entry.canonical())}), sealed
+
+
+def is_vouched(entry: Entry, vouch: Callable[[bytes], str]) -> bool:
+    """Whether the vault itself made this entry: whoever only writes to the database cannot."""
+    facts = dict(entry.facts)
+    told = facts.pop(VOUCHED, None)
+    return isinstance(told, str) and compare_digest(told, vouch(replace(entry, facts=facts).canonical()))
 
 
 def record(
@@ -174,7 +188,7 @@ def record(
     details: Mapping[str, str | list[str]] | None = None,
 ) -> UUID:
     """Add to this transaction the entry that tells of every row changed in it since the last entry."""
-    if db.pend is None or db.trust is None:
+    if db.pend is None or db.trust is None or db.vouch is None:
         raise RuntimeError("only a session opened by RunningVault.writing() can record")
     rows = sorted(db.changed_rows().items())
     first: UUID | None = None
@@ -182,6 +196,7 @@ def record(
         entry, sealed = compose(
             db,
             db.trust,
+            db.vouch,
             event,
             who=who,
             now=now,
@@ -221,6 +236,7 @@ def record_apart(
         made = compose(
             db,
             vault.trust,
+            vault.vouch,
             event,
             who=who,
             now=now,

@@ -1,18 +1,34 @@
 """What a case asks, and the questions of each sealed compartment: their labels are the record's labels."""
 
+from typing import Any
 from uuid import UUID
+
+from wtforms.validators import StopValidation
 
 from vault.access.policy import Compartment
 from vault.forms import Choice, Day, Line, VaultForm, Version, Whole, Words, Yes
+from vault.officers.asking import StepUpForm
 from vault.questions import Money
 from vault.vocabulary import CaseState, NoteKind, Position, ThreatLevel
+
+USUAL_CEILING = 400_000
+"""The programme's usual ceiling, in cents (DOJ OIG I-2001-002)."""
 
 
 class OpenCaseForm(VaultForm):
     """What is fixed when a case begins (DOJ OIG I-2001-002; 501 CMR 10.08)."""
 
-    ceiling = Money("Support ceiling", default=400_000, hint="Usually $4,000.")
-    days = Whole("Days of support", 1, 180, default=30, hint="Usually 30. Renewal is a decision of its own.")
+    ceiling = Money(
+        "Support ceiling", default=USUAL_CEILING, hint="At most $4,000. More is for the deputy to decide."
+    )
+    days = Whole("Days of support", 1, 30, default=30, hint="At most 30. The deputy renews.")
+
+    def validate_ceiling(self, field: Any) -> None:
+        """More than the usual ceiling is the deputy's to decide, by renewing support later."""
+        if field.data is not None and field.data > USUAL_CEILING:
+            raise StopValidation(
+                "Enter $4,000.00 or less, and ask the deputy to raise it once the case is open."
+            )
 
 
 class PersonForm(VaultForm):
@@ -38,7 +54,7 @@ class MoveForm(VaultForm):
     version = Version()
 
 
-class IdentityForm(VaultForm):
+class IdentityForm(StepUpForm):
     """Legal names, birth, numbers, and how the person looks."""
 
     legal_name = Line("Legal name", 160, optional=True)
@@ -50,7 +66,7 @@ class IdentityForm(VaultForm):
     version = Version()
 
 
-class CoverForm(VaultForm):
+class CoverForm(StepUpForm):
     """The protected name and the papers for it."""
 
     cover_name = Line("Protected name", 160, optional=True)
@@ -58,7 +74,7 @@ class CoverForm(VaultForm):
     version = Version()
 
 
-class HealthForm(VaultForm):
+class HealthForm(StepUpForm):
     """Medical and mental health, and treatment."""
 
     medical = Words("Medical and mental health", 4000, optional=True)
@@ -66,7 +82,7 @@ class HealthForm(VaultForm):
     version = Version()
 
 
-class SupervisionForm(VaultForm):
+class SupervisionForm(StepUpForm):
     """Parole or probation: conditions and contacts, without any location."""
 
     supervision_terms = Words("Conditions of supervision", 4000, optional=True)
@@ -76,7 +92,7 @@ class SupervisionForm(VaultForm):
     version = Version()
 
 
-class LocationForm(VaultForm):
+class LocationForm(StepUpForm):
     """Where the household is now."""
 
     address = Words("Where they are now", 600, optional=True)
@@ -110,7 +126,7 @@ class NoteForm(VaultForm):
     text = Words("Note", 8000)
 
 
-RECORD_FORMS: dict[Compartment, type[VaultForm]] = {
+RECORD_FORMS: dict[Compartment, type[StepUpForm]] = {
     Compartment.IDENTITY: IdentityForm,
     Compartment.COVER: CoverForm,
     Compartment.HEALTH: HealthForm,

@@ -143,7 +143,8 @@ def change_place(kind: str, subject_id: UUID, compartment: str) -> ResponseRetur
         asked.refuse(error.message)
         return _ask(place, asked, "change_place", 422)
     values = {**opening.of(place.row), "version": place.row.version}
-    return _boxes(place, RECORD_FORMS[place.compartment](formdata=None, data=values), 200)
+    form = RECORD_FORMS[place.compartment].ask(False, formdata=None, data=values)
+    return _boxes(place, form, 200)
 
 
 def _boxes(place: Place, form: VaultForm, status: int) -> ResponseReturnValue:
@@ -163,13 +164,23 @@ def save_place(kind: str, subject_id: UUID, compartment: str) -> ResponseReturnV
     place = _place(kind, subject_id, compartment)
     if not place.is_page:
         raise NotKnown
-    form = RECORD_FORMS[place.compartment]()
+    # A copied cookie must not replace what it cannot read, so saving asks for the code as opening does.
+    form = RECORD_FORMS[place.compartment].ask(needs_code(place.compartment))
     if not form.validate():
+        return _boxes(place, form, 422)
+    try:
+        form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
         return _boxes(place, form, 422)
     with running().writing() as db:
         place = records.find(db, actor(), kind, subject_id, Compartment(compartment))
         if not form.is_stale(place.row.version):
-            values = {q.short_name: q.data or None for q in form.questions() if q.short_name != "version"}
+            values = {
+                q.short_name: q.data or None
+                for q in form.questions()
+                if q.short_name not in {"version", "code"}
+            }
             trust = running().trust
             actions.change_record(db, actor(), trust, place.case, place.row, place.compartment, values, now())
     if form.errors:

@@ -82,6 +82,7 @@ class SignedInSession(Base):
     seen_at: Mapped[datetime] = mapped_column(Moment)
     ends_at: Mapped[datetime] = mapped_column(Moment)
     stepped_up_at: Mapped[datetime | None] = mapped_column(Moment)
+    step_up_code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the root key's word for that time
 
 
 class Attempt(Base):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pyotp
-from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crypto.errors import Refused, WrongPassword
@@ -68,6 +68,9 @@ def note_failure(
     db: Session, settings: Settings, officer: Officer | None, address: str, now: datetime
 ) -> bool:
     """Count a failed proof; lock the account at the limit. Return whether this failure locked it."""
+    # A count is over with its window; keeping it longer would let a stranger grow the table without end.
+    over = now - timedelta(minutes=settings.lock_window_minutes)
+    db.execute(delete(Attempt).where(Attempt.at < over).execution_options(synchronize_session=False))
     db.add(Attempt(id=uuid4(), officer=officer.id if officer else None, address=address, at=now))
     db.flush()
     if officer is None or officer.locked_at is not None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hmac import compare_digest
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, or_, select
@@ -123,6 +124,23 @@ def find(db: Session, root: RootKey, settings: Settings, cookie: str, now: datet
     except Refused:
         return None
     return Found(row, officer, identity)
+
+
+def _step_up_code(row: SignedInSession, root: RootKey, at: datetime) -> bytes:
+    return root.mac(enc("vault/step-up/v1", row.sid_hash, round(at.timestamp() * 1000)))
+
+
+def note_step_up(row: SignedInSession, root: RootKey, now: datetime) -> None:
+    """Keep when the second factor was given again, so that only the vault itself can have written it."""
+    row.stepped_up_at, row.step_up_code = now, _step_up_code(row, root, now)
+
+
+def proved_at(row: SignedInSession, root: RootKey) -> datetime | None:
+    """When the second factor was last given again, or None for a time that the vault did not write."""
+    at, code = row.stepped_up_at, row.step_up_code
+    if at is None or code is None or not compare_digest(code, _step_up_code(row, root, at)):
+        return None
+    return at
 
 
 def short_hash(row: SignedInSession) -> str:

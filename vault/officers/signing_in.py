@@ -118,7 +118,7 @@ def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: C
             row = db.get(SignedInSession, session)
             if row is None:
                 raise NotSignedIn("Your session has ended. Sign in again.")
-            row.stepped_up_at = now
+            sessions.note_step_up(row, vault.root, now)
             record(db, Event.STEPPED_UP, who=who, now=now, subjects=[f"officer:{who.officer}"])
     except proofs.ProofRefused as error:
         _failed(vault, Event.STEP_UP_FAILED, error, caller, "step-up", who, now)
@@ -226,7 +226,7 @@ def _actor(vault: RunningVault, found: Found, certified: bool) -> Actor:
         certified=certified,
         key_version=found.officer.key_version,
         session=sessions.short_hash(found.row),
-        stepped_up_at=found.row.stepped_up_at,
+        stepped_up_at=sessions.proved_at(found.row, vault.root),
         identity=found.identity,
     )
 

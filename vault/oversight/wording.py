@@ -110,7 +110,7 @@ WHY_REFUSED = {
     "StepUpNeeded": "the second factor was not given",
     "Superseded": "someone else had saved it first",
 }
-_UNTOLD = frozenset({"code", "page", "continues", "route", "why", "rows", "index", "session"})
+_UNTOLD = frozenset({"vouched", "code", "page", "continues", "route", "why", "rows", "index", "session"})
 _APART = {"officers": "officer", "houses": "house", "agencies": "agency"}
 _TELLS_APART = 3
 

@@ -192,6 +192,7 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
         sa.Column("seen_at", Moment(), nullable=False),
         sa.Column("ends_at", Moment(), nullable=False),
         sa.Column("stepped_up_at", Moment(), nullable=True),
+        sa.Column("step_up_code", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sa.UniqueConstraint("sid_hash", name=op.f("uq_sessions_sid_hash")),
     )
