@@ -2,6 +2,8 @@
 SHELL := /bin/sh
 PORT ?= 8000
 T ?= tests
+# One file of tests at a time on each core; what a file shares is made once for it.
+PYTEST ?= -n auto --dist loadfile
 PYTHON ?= python3
 export PYTHON
 

@@ -293,6 +293,6 @@ def test_two_cases_kept_apart_cannot_slip_in_at_the_same_moment(cast: Cast) -> N
             case, place = db.get_one(Case, second.id), actions.get_house(db, house)
             actions.hold_beds(db, ivo, case, place, asked, vault.settings, now)
 
-    with pytest.raises(RuleForbids, match="separation list"):
+    with pytest.raises(RuleForbids, match="Not for this case on these days"):
         act()
     assert len(entries(cast, "stay-held")) == 1
