@@ -3,7 +3,7 @@
 import re
 from uuid import UUID
 
-from tests.cast import Cast
+from tests.cast import TOKEN, Cast
 from tests.programme import open_case, send_referral
 from vault.cases.models import Person
 
@@ -34,7 +34,7 @@ def test_an_unassigned_inspector_finds_no_such_case_and_no_such_person(cast: Cas
         not_yours = ivo.get(path)
         not_there = ivo.get(path.replace(str(case.id), str(missing)).replace(str(case.witness), str(missing)))
         assert not_yours.status_code == not_there.status_code == 404
-        assert not_yours.text == not_there.text
+        assert TOKEN.sub("", not_yours.text) == TOKEN.sub("", not_there.text)
 
 
 def test_an_opening_without_its_code_is_asked_for_again_and_shows_nothing(cast: Cast) -> None:
