@@ -76,11 +76,14 @@ def _begun(data: Path, workshop: Path, number: signal.Signals) -> "subprocess.Po
     return process
 
 
+# A shell's background job is started deaf to Ctrl+C, and its children inherit that.
 _ADMITTING = """
+import signal
 import sys
 from pathlib import Path
 from vault.demonstration.making import make
 from vault.running import wall_clock
+signal.signal(signal.SIGINT, signal.default_int_handler)
 make(Path(sys.argv[1]), wall_clock(), lambda step: print(step, flush=True))
 """
 

@@ -59,7 +59,7 @@ def test_no_payee_and_no_reason_lies_open_in_the_tables(cast: Cast) -> None:
     case = open_case(cast, named=[])
     payment = ask(cast["ada"], case.id)
     approve(cast["dee"], payment)
-    with cast.stage.vault.reading() as db:
+    with cast.stage.vault.database.engine.connect() as db:
         for table in ("payment_requests", "payment_lines", "payment_decisions", "ledger_entries"):
             rows = db.execute(text(f"SELECT * FROM {table}")).all()
             assert rows
@@ -173,7 +173,7 @@ def test_a_claim_that_makes_no_sense_is_refused_and_nothing_is_kept(cast: Cast) 
         refused = send(cast["ada"], page, page, **(RENT | answers))
         assert refused.status_code in {409, 422}, answers
         assert "There is a problem" in refused.text
-    with cast.stage.vault.reading() as db:
+    with cast.stage.vault.database.engine.connect() as db:
         assert db.execute(text("SELECT count(*) FROM payment_requests")).scalar() == 0
 
 
