@@ -43,10 +43,13 @@ FEATURES = (
     "desk",
     "referrals",
     "cases",
+    "papers",
+    "search",
     "safehouses",
     "expenses",
     "disclosure",
     "agencies",
+    "keys",
     "oversight",
 )
 """The feature folders, each with a blueprint `bp` in its views."""
@@ -55,10 +58,12 @@ NAVIGATION = (
     ("Desk", "desk.desk", Permission.USE_VAULT),
     ("Referrals", "referrals.list_referrals", Permission.SEE_REFERRALS),
     ("Cases", "cases.list_cases", Permission.SEE_CASES),
+    ("Find a person", "search.ask_search", Permission.FIND_PERSON),
     ("Safe housing", "safehouses.ask_search", Permission.SEE_HOUSING),
     ("Payments", "expenses.list_requests", Permission.SEE_EXPENSES),
     ("Disclosure", "disclosure.list_requests", Permission.SEE_DISCLOSURE),
     ("Agencies", "agencies.list_agencies", Permission.SEE_AGENCIES),
+    ("Keys", "keys.show_keys", Permission.SEE_KEY_ACTS),
     ("Ledger", "oversight.read_ledger", Permission.READ_LEDGER),
     ("Officers", "officers.keeping.list_officers", Permission.SEE_OFFICERS),
 )

@@ -6,47 +6,24 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from audit.checkpoints import run_notary
-from audit.errors import LedgerError
-from crypto.errors import CryptoError
 from vault import migrations, verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
 from vault.demonstration import making, showing
-from vault.errors import VaultError
+from vault.keys.commands import keys
 from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
 from vault.officers.passwords import check_strength
 from vault.running import RunningVault, wall_clock
-from vault.settings import BadSettings, Settings, load
-
-
-def _data(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--data",
-        type=click.Path(path_type=Path, file_okay=False),
-        envvar="VAULT_DATA",
-        required=True,
-        help="The vault's data folder (or the setting VAULT_DATA).",
-    )(command)
-
-
-class Plain(click.Group):
-    """Commands whose faults are one clear line, never a traceback with values in it."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except (VaultError, BadSettings, CryptoError, LedgerError) as error:
-            raise click.ClickException(str(error)) from None
+from vault.settings import Settings, load
+from vault.terminal import Plain, data_option
 
 
 @click.group(cls=Plain)
@@ -54,8 +31,11 @@ def cli() -> None:
     """The witness programme's vault."""
 
 
+cli.add_command(keys)
+
+
 @cli.command()
-@_data
+@data_option
 def init(data: Path) -> None:
     """Found a vault: keys, recovery shares and its first three officers."""
     founders = []
@@ -82,7 +62,7 @@ def init(data: Path) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 def migrate(data: Path) -> None:
     """Bring the database to this version's shape."""
     engine = connect(load(data).database_url)
@@ -92,7 +72,7 @@ def migrate(data: Path) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 @click.option("--port", type=int, default=8000, show_default=True)
 def serve(data: Path, port: int) -> None:
     """Serve the vault on this machine, with gunicorn."""
@@ -124,7 +104,7 @@ def serve_with_gunicorn(data: Path, port: int) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 @click.option("--port", type=int, default=8000, show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="Print one JSON object instead of a table.")
 @click.option("--no-serve", is_flag=True, help="Make it and say who can sign in, then end.")
@@ -156,7 +136,7 @@ def officer() -> None:
 
 
 @officer.command("add")
-@_data
+@data_option
 @click.option("--name", required=True, help="What the officer types at sign-in.")
 @click.option("--full-name", required=True)
 @click.option("--role", type=click.Choice([str(role.value) for role in Role]), required=True)
@@ -172,7 +152,7 @@ def add_officer(data: Path, name: str, full_name: str, role: str) -> None:
 
 
 @officer.command("release")
-@_data
+@data_option
 @click.option("--name", required=True, help="What the officer types at sign-in.")
 def release_officer(data: Path, name: str) -> None:
     """Release a locked account: the way back when every administrator is locked out."""
@@ -191,7 +171,7 @@ def ledger() -> None:
 
 
 @ledger.command("export")
-@_data
+@data_option
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 def export(data: Path, directory: Path) -> None:
     """Write the ledger to DIRECTORY, for anybody to verify without the vault."""
@@ -210,7 +190,7 @@ def export(data: Path, directory: Path) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 def verify(data: Path) -> None:
     """Find what was altered, removed or planted past the vault; exit with 1 on any finding."""
     vault = RunningVault.start(load(data), wall_clock)
@@ -230,7 +210,7 @@ def verify(data: Path) -> None:
 
 
 @cli.command()
-@_data
+@data_option
 def notary(data: Path) -> None:
     """Sign checkpoints until stopped: the notary as a process of its own."""
     settings = load(data)

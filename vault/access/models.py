@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment
+from crypto.columns import Moment, SealedBlob, sealed
 from vault.access.policy import Compartment, Role
 from vault.database import Base, Word
 
@@ -30,6 +30,8 @@ class HolderKey(Base):
     issued_by: Mapped[UUID | None] = mapped_column(Uuid)
     signature: Mapped[bytes | None] = mapped_column(LargeBinary)
     certified_at: Mapped[datetime | None] = mapped_column(Moment)
+    code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
+    renew_due_at: Mapped[datetime | None] = mapped_column(Moment)  # a circle's: since a holder left it
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
@@ -44,6 +46,8 @@ class Lockbox(Base):
     case: Mapped[UUID | None] = mapped_column("case_id", Uuid, index=True)
     compartment: Mapped[Compartment] = mapped_column(Word(Compartment))
     epoch: Mapped[int] = mapped_column(Integer)
+    commitment: Mapped[bytes | None] = mapped_column(LargeBinary)  # to the content key of this epoch
+    code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
     rekey_due_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
@@ -106,3 +110,34 @@ class Assignment(Base):
     def subject(self) -> str:
         """How entries and lockboxes name what the officer is named on."""
         return f"{self.kind}:{self.subject_id}"
+
+
+DIRECTORY = UUID(int=2)
+"""The directory of names: one for the whole vault."""
+
+
+class DirectoryPage(Base):
+    """Up to sixty-four entries of the directory of names, sealed as one."""
+
+    __tablename__ = "directory_pages"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, unique=True)
+    entries: Mapped[SealedBlob] = sealed("directory", "bytes")
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """All pages lie in the directory's one lockbox."""
+        return f"directory:{DIRECTORY}"
+
+
+class DirectorySlip(Base):
+    """A change to the directory by somebody who may not open it, sealed to those who may; they file it."""
+
+    __tablename__ = "directory_slips"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    ref: Mapped[UUID] = mapped_column(Uuid)  # the row the change was made to
+    row_version: Mapped[int] = mapped_column(Integer)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    holder_version: Mapped[int] = mapped_column(Integer)  # of the circle it is sealed to
+    blob: Mapped[bytes] = mapped_column(LargeBinary)

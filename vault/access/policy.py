@@ -38,6 +38,7 @@ class Compartment(Labelled):
     DISCLOSURE = "disclosure", "Disclosure worksheet"
     HOUSE_AREA = "house-area", "House area"
     HOUSE_ADDRESS = "house-address", "House address"
+    DIRECTORY = "directory", "Directory of names"
 
 
 class Hold(StrEnum):
@@ -80,10 +81,17 @@ MATRIX: dict[Compartment, dict[Role, Hold]] = {
     Compartment.DISCLOSURE: _row("        A    –    –     A   –    own  –"),
     Compartment.HOUSE_AREA: _row("        A    A    –     –   –    –    –"),
     Compartment.HOUSE_ADDRESS: _row("     A    A    –     –   –    –    –"),
+    Compartment.DIRECTORY: _row("         A    –    –     –   –    –    –"),
 }
 
 STEP_UP = frozenset(
-    {Compartment.IDENTITY, Compartment.COVER, Compartment.LOCATION, Compartment.HOUSE_ADDRESS}
+    {
+        Compartment.IDENTITY,
+        Compartment.COVER,
+        Compartment.LOCATION,
+        Compartment.HOUSE_ADDRESS,
+        Compartment.DIRECTORY,
+    }
 )
 """Each opening of these asks for the second factor again within five minutes."""
 
@@ -142,6 +150,12 @@ class Permission(StrEnum):
     SEE_OFFICERS = "see-officers"
     KEEP_OFFICERS = "keep-officers"
     CERTIFY_OFFICERS = "certify-officers"
+    FIND_PERSON = "find-person"
+    RENEW_KEYS = "renew-keys"
+    SEE_KEYS = "see-keys"
+    ASK_KEY_ACT = "ask-key-act"
+    DECIDE_KEY_ACT = "decide-key-act"
+    SEE_KEY_ACTS = "see-key-acts"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -173,6 +187,12 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_OFFICERS: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.KEEP_OFFICERS: frozenset({Role.ADMINISTRATOR}),
     Permission.CERTIFY_OFFICERS: frozenset({Role.COORDINATOR}),
+    Permission.FIND_PERSON: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK}),
+    Permission.RENEW_KEYS: frozenset({Role.COORDINATOR}),
+    Permission.SEE_KEYS: frozenset({Role.COORDINATOR, Role.AUDITOR}),
+    Permission.ASK_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
+    Permission.DECIDE_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
+    Permission.SEE_KEY_ACTS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR}),
 }
 
 

@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 
 def metadatas() -> list[MetaData]:
     """Every table of every package. Importing the features' models fills the vault's own metadata."""
+    import_module("vault.vouching")
     for name in sorted(path.parent.name for path in HERE.parent.glob("*/models.py")):
         import_module(f"vault.{name}.models")
     return [Base.metadata, housing.models.Base.metadata, audit.ledger.metadata]

@@ -1,0 +1,47 @@
+"""Papers of a case, in pieces that are each sealed: a large one never lies whole in memory or on a disk."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Integer, LargeBinary, UniqueConstraint, Uuid
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crypto.columns import Moment, SealedBlob, sealed
+from vault.cases.models import Case
+from vault.database import Base
+
+
+class Paper(Base):
+    """One document. Its own key is a sealed field, so that a new key of the lockbox re-seals only that."""
+
+    __tablename__ = "papers"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    added_by: Mapped[UUID] = mapped_column(Uuid)
+    added_at: Mapped[datetime] = mapped_column(Moment)
+    removed_at: Mapped[datetime | None] = mapped_column(Moment)
+    pieces: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)  # SHA-256 of the sealed pieces, in order
+    title: Mapped[SealedBlob] = sealed("casework", "text")
+    media_type: Mapped[SealedBlob] = sealed("casework", "text")
+    length: Mapped[SealedBlob] = sealed("casework", "int")
+    content_key: Mapped[SealedBlob] = sealed("casework", "bytes")
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The case's casework lockbox."""
+        return f"case:{self.case}"
+
+
+class PaperPiece(Base):
+    """Up to a megabyte of a paper, sealed."""
+
+    __tablename__ = "paper_pieces"
+    __table_args__ = (UniqueConstraint("paper_id", "number"),)
+    unrecorded: ClassVar[bool] = True  # The paper's own row keeps the digest of all its pieces.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    paper: Mapped[UUID] = mapped_column("paper_id", Uuid, ForeignKey(Paper.id))
+    number: Mapped[int] = mapped_column(Integer)
+    content: Mapped[bytes] = mapped_column(LargeBinary)

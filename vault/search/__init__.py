@@ -1,0 +1,1 @@
+"""Finding a person by name, birth date, number or telephone."""
