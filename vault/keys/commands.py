@@ -1,4 +1,4 @@
-"""`python -m vault keys …`: the audit of seals, renewal, and changes of the root key and the notary's keys."""
+"""`python -m vault keys …`: the audit of seals, renewal, and new keys for the root and the notary."""
 
 import click
 
