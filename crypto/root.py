@@ -39,6 +39,11 @@ class FileRootKey(Hidden):
         self._wrap_key = expand(key, enc("vault/root/wrap/v1"), KEY_LENGTH)
         self._mac_key = expand(key, enc("vault/root/mac/v1"), KEY_LENGTH)
 
+    @property
+    def mac_key(self) -> bytes:
+        """The key under `mac`, for a vault made before it had vouching keys of its own."""
+        return self._mac_key
+
     @classmethod
     def create(cls, path: Path) -> Self:
         """Write a new key with mode 0400 and load it; raises BadKeyFile if the file is already there."""

@@ -110,7 +110,7 @@ def create_app(vault: RunningVault) -> Flask:
     """The service over a running vault. Raises UnguardedRoute when a route could be reached unguarded."""
     app = Flask("vault", static_folder="static", template_folder="templates")
     app.extensions["vault"] = vault
-    app.secret_key = vault.root.mac(b"vault/page-cookie/v1")
+    app.secret_key = vault.trust.voucher.derive("page-cookie")
     if vault.settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=vault.settings.proxies)  # type: ignore[method-assign]
     harden(app, vault.settings)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from audit.checkpoints import run_notary
+from crypto.root import FileRootKey
 from vault import migrations, verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
@@ -24,6 +25,7 @@ from vault.officers.passwords import check_strength
 from vault.running import RunningVault, wall_clock
 from vault.settings import Settings, load
 from vault.terminal import Plain, data_option
+from vault.vouching import adopt_vouching_key
 
 
 @click.group(cls=Plain)
@@ -65,8 +67,10 @@ def init(data: Path) -> None:
 @data_option
 def migrate(data: Path) -> None:
     """Bring the database to this version's shape."""
-    engine = connect(load(data).database_url)
+    settings = load(data)
+    engine = connect(settings.database_url)
     migrations.upgrade(engine)
+    adopt_vouching_key(engine, FileRootKey.load(settings.root_key), wall_clock())
     engine.dispose()
     click.echo("The database has this version's shape.")
 

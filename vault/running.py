@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +14,7 @@ from crypto.encoding import enc
 from crypto.root import FileRootKey, RootKey
 from vault.database import Database, RecordedSession, connect
 from vault.settings import BadSettings, Settings
+from vault.vouching import Voucher
 
 RECOVERY = UUID(int=1)
 """The recovery key's id: there is one, made offline at the founding."""
@@ -27,13 +28,17 @@ def wall_clock() -> datetime:
 
 @dataclass(frozen=True)
 class Trust:
-    """The founders' public keys, pinned outside the database: everything else is certified from them."""
+    """What this vault believes: the founders' keys, pinned outside the database, and its own word.
+
+    Everything else is certified from the founders' keys, and vouched for by the vault when it was kept.
+    """
 
     founders: Mapping[UUID, tuple[str, bytes]]  # officer -> role and SHA-256 of the public key
     recovery: bytes  # SHA-256 of the recovery key's public half
+    voucher: Voucher = field(repr=False, compare=False)
 
     @classmethod
-    def load(cls, path: Path) -> "Trust":
+    def load(cls, path: Path, voucher: Voucher) -> "Trust":
         """Read `trust.toml`. Raises BadSettings when it is missing or cannot be read."""
         try:
             text = tomllib.loads(path.read_text())
@@ -41,7 +46,7 @@ class Trust:
                 UUID(founder["officer"]): (str(founder["role"]), bytes.fromhex(founder["key"]))
                 for founder in text["founder"]
             }
-            return cls(founders, bytes.fromhex(text["recovery"]))
+            return cls(founders, bytes.fromhex(text["recovery"]), voucher)
         except (OSError, KeyError, ValueError) as error:
             raise BadSettings(
                 "trust.toml is missing or damaged; restore it from the founding copy."
@@ -90,9 +95,9 @@ class RunningVault:
     @classmethod
     def start(cls, settings: Settings, clock: Callable[[], datetime]) -> "RunningVault":
         """Open the vault that `init` founded. Raises BadSettings or crypto.errors.BadKeyFile, in words."""
-        trust = Trust.load(settings.trust)
         root = FileRootKey.load(settings.root_key)
         database = Database(connect(settings.database_url))
+        trust = Trust.load(settings.trust, Voucher(database.engine, root))
         return cls(settings, database, root, trust, Ledger(database.engine), clock)
 
     def now(self) -> datetime:
@@ -122,11 +127,19 @@ class RunningVault:
         return self.ledger.weave(entries, self.settings.record_timeout_seconds)
 
     def vouch(self, entry: bytes) -> str:
-        """A code over an entry that only the holder of the root key can make (128 bits, hex).
+        """A code over an entry that only the running vault can make (128 bits, hex).
 
         Without it, whoever writes to the database could add an entry that excuses a row they changed.
         """
-        return self.root.mac(enc("vault/entry/v1", entry))[:16].hex()
+        return self.trust.voucher.vouch(enc("vault/entry/v1", entry)).hex()
+
+    def confirms(self, entry: bytes, code: str, index: int) -> bool:
+        """Whether the vault itself made the entry that has this index in the ledger."""
+        try:
+            given = bytes.fromhex(code)
+        except ValueError:
+            return False
+        return self.trust.voucher.confirms_at(enc("vault/entry/v1", entry), given, index)
 
     def close(self) -> None:
         """Stop the weaver and let the database go."""

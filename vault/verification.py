@@ -82,10 +82,10 @@ def _ledger(db: RecordedSession, vault: RunningVault, progress: Progress) -> Ite
         yield f"Ledger: Entry {index:,}: its details are gone."
     entries = select(tables.entries.c.index, tables.entries.c.leaf).order_by(tables.entries.c.index)
     for index, leaf in db.execute(entries.execution_options(yield_per=ROWS_AT_ONCE)):
-        if not is_vouched(Entry.from_canonical(leaf), vault.vouch):
+        if not is_vouched(Entry.from_canonical(leaf), index, vault.confirms):
             yield f"Ledger: Entry {index:,}: somebody else than the vault wrote it."
     for leaf in db.scalars(select(tables.pending.c.leaf)):
-        if not is_vouched(Entry.from_canonical(leaf), vault.vouch):
+        if not is_vouched(Entry.from_canonical(leaf), found.size, vault.confirms):
             yield "Ledger: an entry that waits was written by somebody else than the vault."
     yield from _signed(db, vault, found.size)
 

@@ -3,8 +3,9 @@
 The founders' keys are pinned outside the database; every later key is certified by a coordinator.
 """
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from vault.officers import admission, proofs
 from vault.officers.models import OfficerState
 from vault.running import RECOVERY, RunningVault, Trust
 from vault.settings import Settings
+from vault.vouching import Voucher, add_vouching_key
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ def found(settings: Settings, founders: Sequence[Founder], now: datetime) -> Fou
     migrations.upgrade(database.engine)
     recovery, shares = create_recovery()
     public = recovery_public(recovery)
-    vault = RunningVault(
-        settings, database, root, Trust({}, public.digest()), Ledger(database.engine), lambda: now
-    )
+    add_vouching_key(database.engine, root, os.urandom(32), 1, now)
+    trust = Trust({}, public.digest(), Voucher(database.engine, root))
+    vault = RunningVault(settings, database, root, trust, Ledger(database.engine), lambda: now)
     try:
         with vault.writing() as db:
             credentials = _first_officers(db, vault, founders, public, now)
@@ -111,7 +113,7 @@ def _first_officers(
         )
     )
     db.flush()
-    vault.trust = Trust(pinned, vault.trust.recovery)
+    vault.trust = replace(vault.trust, founders=pinned)
     coordinator = next(actor for actor in actors if actor.role is Role.COORDINATOR)
     _make_circles(db, coordinator, actors, now)
     record(
