@@ -1,4 +1,4 @@
-"""One lockbox with twenty fields, opened by its holder or through a circle, beside the sum of its primitives."""
+"""One lockbox with twenty fields, opened by its holder or through a circle, beside its bare primitives."""
 
 import hmac
 import os
@@ -30,7 +30,7 @@ INFO_LENGTH = 230
 
 
 class Kept:
-    """What the database keeps of a lockbox sealed to a holder, who may be an officer or a circle of theirs."""
+    """What the database keeps of a lockbox that is sealed to an officer or to a circle of theirs."""
 
     def __init__(self, is_in_circle: bool) -> None:
         self._maker = Identity.generate()
@@ -89,7 +89,7 @@ class Primitives:
         )
 
     def all(self) -> None:
-        """For each seal its keys, its signature, its decapsulation and commitment; then the lockbox's keys."""
+        """For each seal: keys, signature, decapsulation, commitment; then the keys of the lockbox."""
         for _ in range(self._seals):
             key = self._key()
             self._verifier.verify(self._signature, self._statement)
