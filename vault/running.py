@@ -1,7 +1,8 @@
 """A vault that runs: its settings, database, root key, ledger, pinned trust and clock, without any web."""
 
+import os
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ class Trust:
     Everything else is certified from the founders' keys, and vouched for by the vault when it was kept.
     """
 
-    founders: Mapping[UUID, tuple[str, bytes]]  # officer -> role and SHA-256 of the public key
+    founders: tuple[tuple[UUID, str, bytes], ...]  # officer, role and SHA-256 of a public key
     recovery: bytes  # SHA-256 of the recovery key's public half
     voucher: Voucher = field(repr=False, compare=False)
 
@@ -42,26 +43,24 @@ class Trust:
         """Read `trust.toml`. Raises BadSettings when it is missing or cannot be read."""
         try:
             text = tomllib.loads(path.read_text())
-            founders = {
-                UUID(founder["officer"]): (str(founder["role"]), bytes.fromhex(founder["key"]))
+            founders = tuple(
+                (UUID(founder["officer"]), str(founder["role"]), bytes.fromhex(founder["key"]))
                 for founder in text["founder"]
-            }
+            )
             return cls(founders, bytes.fromhex(text["recovery"]), voucher)
         except (OSError, KeyError, ValueError) as error:
-            raise BadSettings(
-                "trust.toml is missing or damaged; restore it from the founding copy."
-            ) from error
+            raise BadSettings("trust.toml is missing or damaged; restore its newest copy.") from error
 
     def pins(self, holder: UUID, kind: str, role: str, digest: bytes) -> bool:
-        """Whether exactly this key, in this role, is one of those the vault was founded with."""
+        """Whether exactly this key, in this role, was pinned at the founding or on the server since."""
         if kind == "recovery":
             return holder == RECOVERY and digest == self.recovery
-        return kind == "officer" and self.founders.get(holder) == (role, digest)
+        return kind == "officer" and (holder, role, digest) in self.founders
 
     def save(self, path: Path) -> None:
-        """Write `trust.toml`, readable by all, changed by nobody (mode 0444)."""
+        """Write `trust.toml` whole or not at all, readable by all, changed by nobody (mode 0444)."""
         lines = [f'recovery = "{self.recovery.hex()}"']
-        for officer, (role, digest) in self.founders.items():
+        for officer, role, digest in self.founders:
             lines += [
                 "",
                 "[[founder]]",
@@ -69,8 +68,14 @@ class Trust:
                 f'role = "{role}"',
                 f'key = "{digest.hex()}"',
             ]
-        path.write_text("\n".join(lines) + "\n")
-        path.chmod(0o444)
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with fresh.open("w") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.chmod(0o444)
+        fresh.replace(path)
 
 
 class RunningVault:

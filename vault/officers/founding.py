@@ -78,7 +78,7 @@ def found(settings: Settings, founders: Sequence[Founder], now: datetime) -> Fou
     recovery, shares = create_recovery()
     public = recovery_public(recovery)
     add_vouching_key(database.engine, root, os.urandom(32), 1, now)
-    trust = Trust({}, public.digest(), Voucher(database.engine, root))
+    trust = Trust((), public.digest(), Voucher(database.engine, root))
     vault = RunningVault(settings, database, root, trust, Ledger(database.engine), lambda: now)
     try:
         with vault.writing() as db:
@@ -98,13 +98,13 @@ def _first_officers(
 ) -> tuple[Credentials, ...]:
     """Admit the founders, pin their keys, and make the circles, each sealed to those who must hold it."""
     cost = PasswordCost.from_text(vault.settings.password_cost)
-    actors, credentials, pinned = [], [], {}
+    actors, credentials, pinned = [], [], []
     for founder in founders:
         officer, _ = admission.add(db, None, founder.name, founder.full_name, founder.role, now)
         identity, code = admission.give_keys(db, vault.root, officer, founder.password, cost)
         secret = proofs.new_second_factor(db, vault.root, officer.id, identity)
         officer.state, officer.enrolment_hash, officer.enrolment_ends_at = OfficerState.ACTIVE, None, None
-        pinned[officer.id] = (str(officer.role.value), identity.public.digest())
+        pinned.append((officer.id, str(officer.role.value), identity.public.digest()))
         credentials.append(Credentials(officer.name, officer.full_name, officer.role, secret, code))
         actors.append(Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity))
     db.add(
@@ -113,7 +113,7 @@ def _first_officers(
         )
     )
     db.flush()
-    vault.trust = replace(vault.trust, founders=pinned)
+    vault.trust = replace(vault.trust, founders=tuple(pinned))
     coordinator = next(actor for actor in actors if actor.role is Role.COORDINATOR)
     _make_circles(db, coordinator, actors, now)
     record(
