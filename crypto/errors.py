@@ -13,6 +13,10 @@ class Malformed(Refused):
     """Bytes that are not of the format they are said to be of."""
 
 
+class Unapproved(Refused):
+    """An algorithm that the profile in use does not allow; the sentence says what to do instead."""
+
+
 class Unsealable(CryptoError, ValueError):
     """A value or an identifier that cannot be sealed because it is not of the kind its place holds."""
 

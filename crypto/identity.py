@@ -83,6 +83,11 @@ class Identity(Hidden):
         mlkem, x25519 = self._sealing_halves
         return MLKEM768X25519PrivateKey(mlkem, x25519)
 
+    @property
+    def mlkem_key(self) -> MLKEM768PrivateKey:
+        """The ML-KEM-768 half alone, which opens what was sealed under the FIPS profile."""
+        return self._sealing_halves[0]
+
     @cached_property
     def public(self) -> PublicIdentity:
         """What others may know of this identity."""

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
+from crypto import suites
 from crypto.derivation import KEY_LENGTH
 from crypto.errors import Malformed, Unsealable
 
@@ -78,8 +79,9 @@ FIPS = PasswordCost(PBKDF2, 0, 600_000, 1)
 def stretch(password: str, salt: bytes, cost: PasswordCost) -> bytes:
     """Thirty-two bytes from a password, NFC-normalised so that every keyboard writes it the same.
 
-    Raises Unsealable when the password is not valid Unicode.
+    Raises Unsealable when the password is not valid Unicode, Unapproved when the profile refuses the cost.
     """
+    suites.check_stretching(cost.name == PBKDF2)
     try:
         secret = unicodedata.normalize("NFC", password).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""A key is sealed to a holder: HPKE (RFC 9180) over X-Wing, signed by whoever sealed it."""
+"""A key is sealed to a holder: HPKE (RFC 9180) with the suite in use, signed by whoever sealed it."""
 
 import hashlib
 import hmac
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PublicKey, Suite
+from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey, MLKEM768X25519PublicKey
 
+from crypto import suites
 from crypto.derivation import KEY_LENGTH, expand
 from crypto.encoding import enc
 from crypto.errors import Malformed, Refused, Unsealable
@@ -18,11 +19,7 @@ from crypto.padding import pad, unpad
 from crypto.public import MLKEM_PUBLIC_LENGTH, PublicIdentity
 
 FORMAT = 1
-SUITE = 1
-HEADER = bytes([FORMAT, SUITE])
-HPKE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-ENCAPSULATED_LENGTH = 1120
-SEAL_LENGTH = len(HEADER) + ENCAPSULATED_LENGTH + KEY_LENGTH + 16
+HEADER_LENGTH = 2
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,11 @@ class Seal:
     signature: bytes = field(repr=False)
 
 
-def _info(name: KeyName, holder: Holder) -> bytes:
+def _info(suite: int, name: KeyName, holder: Holder) -> bytes:
     """Everything a seal is bound to; HPKE's public interface has no AAD, so it goes into `info`."""
     return enc(
         "vault/seal/v1",
-        SUITE,
+        suite,
         name.kind,
         name.id,
         name.epoch,
@@ -83,22 +80,36 @@ def _statement(info: bytes, blob: bytes, commitment: bytes) -> bytes:
     return enc("vault/seal-signature/v1", *digests, commitment)
 
 
-def _encrypt(plaintext: bytes, public: PublicIdentity, info: bytes) -> bytes:
+def _public_key(public: PublicIdentity, suite: int) -> MLKEM768PublicKey | MLKEM768X25519PublicKey:
+    mlkem = MLKEM768PublicKey.from_public_bytes(public.sealing[:MLKEM_PUBLIC_LENGTH])
+    if suite == suites.MLKEM:
+        return mlkem
+    x25519 = X25519PublicKey.from_public_bytes(public.sealing[MLKEM_PUBLIC_LENGTH:])
+    return MLKEM768X25519PublicKey(mlkem, x25519)
+
+
+def _private_key(identity: Identity, suite: int) -> MLKEM768PrivateKey | MLKEM768X25519PrivateKey:
+    return identity.mlkem_key if suite == suites.MLKEM else identity.sealing_key
+
+
+def _encrypt(plaintext: bytes, public: PublicIdentity, suite: suites.Sealing, info: bytes) -> bytes:
     try:
-        key = MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(public.sealing[:MLKEM_PUBLIC_LENGTH]),
-            X25519PublicKey.from_public_bytes(public.sealing[MLKEM_PUBLIC_LENGTH:]),
-        )
-        return HEADER + HPKE.encrypt(plaintext, key, info)
+        sealed = suite.hpke.encrypt(plaintext, _public_key(public, suite.number), info)
     except ValueError:
         raise Malformed("This is not a public key that anything can be sealed to.") from None
+    return bytes((FORMAT, suite.number)) + sealed
 
 
-def _decrypt(blob: bytes, identity: Identity, info: bytes) -> bytes:
-    if blob[: len(HEADER)] != HEADER:
+def _suite_of(blob: bytes) -> int:
+    """The suite that a blob says it was sealed with; raises Malformed when it says nothing."""
+    if len(blob) < HEADER_LENGTH or blob[0] != FORMAT:
         raise Malformed("These bytes were not sealed to a public key here.")
+    return blob[1]
+
+
+def _decrypt(blob: bytes, identity: Identity, suite: suites.Sealing, info: bytes) -> bytes:
     try:
-        return HPKE.decrypt(blob[len(HEADER) :], identity.sealing_key, info)
+        return suite.hpke.decrypt(blob[HEADER_LENGTH:], _private_key(identity, suite.number), info)
     except (InvalidTag, ValueError):
         raise Refused("This was not sealed to this key for this purpose, or it was changed.") from None
 
@@ -107,15 +118,17 @@ def seal_key(key: bytes, name: KeyName, holder: Holder, maker: Identity) -> Seal
     """Seal a 32-byte key to a holder, signed by its maker; raises Unsealable for another length."""
     if len(key) != KEY_LENGTH:
         raise Unsealable("Only keys of 32 bytes are sealed to holders.")
-    info = _info(name, holder)
-    blob = _encrypt(key, holder.public, info)
+    suite = suites.to_seal()
+    info = _info(suite.number, name, holder)
+    blob = _encrypt(key, holder.public, suite, info)
     commitment = _commitment(key, name)
     return Seal(blob, commitment, maker.sign(_statement(info, blob, commitment)))
 
 
 def check_seal(seal: Seal, name: KeyName, holder: Holder, maker_public: PublicIdentity) -> None:
     """Raise Refused unless this maker signed this very seal for this holder and name; opens nothing."""
-    maker_public.verify(seal.signature, _statement(_info(name, holder), seal.blob, seal.commitment))
+    info = _info(_suite_of(seal.blob), name, holder)
+    maker_public.verify(seal.signature, _statement(info, seal.blob, seal.commitment))
 
 
 def open_seal(
@@ -123,17 +136,19 @@ def open_seal(
 ) -> bytes:
     """The key, if its maker signed this seal for this holder and this name; raises Refused.
 
+    Raises Unapproved for a suite that the profile in use refuses.
     That `maker_public` belongs to an officer entitled to seal is for the caller to have checked.
     """
     check_seal(seal, name, holder, maker_public)
-    key = _decrypt(seal.blob, holder_identity, _info(name, holder))
+    suite = suites.to_open(_suite_of(seal.blob))
+    key = _decrypt(seal.blob, holder_identity, suite, _info(suite.number, name, holder))
     if len(key) != KEY_LENGTH or not hmac.compare_digest(_commitment(key, name), seal.commitment):
         raise Refused("The sealed key is not the key that was committed to.")
     return key
 
 
-def _message_info(holder_public: PublicIdentity, context: bytes) -> bytes:
-    return enc("vault/message/v1", SUITE, holder_public.digest(), context)
+def _message_info(suite: int, holder_public: PublicIdentity, context: bytes) -> bytes:
+    return enc("vault/message/v1", suite, holder_public.digest(), context)
 
 
 def seal_message(plaintext: bytes, holder_public: PublicIdentity, context: bytes) -> bytes:
@@ -141,9 +156,12 @@ def seal_message(plaintext: bytes, holder_public: PublicIdentity, context: bytes
 
     Anybody can seal a message: it says nothing of who sent it.
     """
-    return _encrypt(pad(plaintext), holder_public, _message_info(holder_public, context))
+    suite = suites.to_seal()
+    info = _message_info(suite.number, holder_public, context)
+    return _encrypt(pad(plaintext), holder_public, suite, info)
 
 
 def open_message(blob: bytes, identity: Identity, context: bytes) -> bytes:
-    """The message that was sealed to this identity for this context; raises Refused."""
-    return unpad(_decrypt(blob, identity, _message_info(identity.public, context)))
+    """The message that was sealed to this identity for this context; raises Refused, or Unapproved."""
+    suite = suites.to_open(_suite_of(blob))
+    return unpad(_decrypt(blob, identity, suite, _message_info(suite.number, identity.public, context)))

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
 
 from crypto.identity import Identity
-from crypto.sealing import HEADER, HPKE, _message_info, open_message, seal_message
+from crypto.sealing import _message_info, open_message, seal_message
+from crypto.suites import SUITES, XWING
 
 DRAFT = json.loads((Path(__file__).parent / "vectors" / "xwing-draft.json").read_text())
 XWING_ID = 0x647A
@@ -93,17 +94,19 @@ def test_hpke_opens_what_was_encapsulated_in_the_drafts_vector() -> None:
     mlkem, x25519 = expand_seed(bytes.fromhex(DRAFT["seed"]))
     key, nonce = key_and_nonce(bytes.fromhex(DRAFT["shared_secret"]), b"info")
     sealed = bytes.fromhex(DRAFT["ciphertext"]) + AESGCM(key).encrypt(nonce, b"plaintext", b"")
-    assert HPKE.decrypt(sealed, MLKEM768X25519PrivateKey(mlkem, x25519), b"info") == b"plaintext"
+    assert (
+        SUITES[XWING].hpke.decrypt(sealed, MLKEM768X25519PrivateKey(mlkem, x25519), b"info") == b"plaintext"
+    )
 
 
 @settings(max_examples=20)
 @given(st.binary(max_size=500), st.binary(max_size=100))
 def test_what_we_seal_the_second_implementation_opens(message: bytes, context: bytes) -> None:
     ines = Identity.from_seed(b"i" * 32)
-    sealed = seal_message(message, ines.public, context)[len(HEADER) :]
+    sealed = seal_message(message, ines.public, context)[2:]
     mlkem, x25519 = ines._sealing_halves
     shared = decapsulate(mlkem, x25519, sealed[:1120])
-    key, nonce = key_and_nonce(shared, _message_info(ines.public, context))
+    key, nonce = key_and_nonce(shared, _message_info(XWING, ines.public, context))
     padded = AESGCM(key).decrypt(nonce, sealed[1120:], b"")
     assert padded[4 : 4 + int.from_bytes(padded[:4], "big")] == message
 
@@ -113,9 +116,9 @@ def test_what_we_seal_the_second_implementation_opens(message: bytes, context: b
 def test_what_the_second_implementation_seals_we_open(message: bytes, context: bytes) -> None:
     ines = Identity.from_seed(b"i" * 32)
     shared, encapsulated = encapsulate(ines.public.sealing)
-    key, nonce = key_and_nonce(shared, _message_info(ines.public, context))
+    key, nonce = key_and_nonce(shared, _message_info(XWING, ines.public, context))
     padded = (len(message).to_bytes(4, "big") + message).ljust(32, b"\0")
-    sealed = HEADER + encapsulated + AESGCM(key).encrypt(nonce, padded, b"")
+    sealed = b"\x01\x01" + encapsulated + AESGCM(key).encrypt(nonce, padded, b"")
     assert open_message(sealed, ines, context) == message
 
 

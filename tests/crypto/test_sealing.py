@@ -12,7 +12,6 @@ from crypto.identity import Identity, PublicIdentity
 from crypto.public import NO_SIGNING
 from crypto.recovery import recovery_public
 from crypto.sealing import (
-    SEAL_LENGTH,
     Holder,
     KeyName,
     Seal,
@@ -21,6 +20,7 @@ from crypto.sealing import (
     seal_key,
     seal_message,
 )
+from crypto.suites import XWING
 
 KEY = b"k" * 32
 
@@ -34,7 +34,7 @@ def test_the_holder_opens_the_key(
     seal: Seal, key_name: KeyName, holder: Holder, ada: Identity, ines: Identity
 ) -> None:
     assert open_seal(seal, key_name, holder, ines, ada.public) == KEY
-    assert len(seal.blob) == SEAL_LENGTH == 1170
+    assert len(seal.blob) == 1170
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_hpke_itself_is_bound_to_the_name_even_if_the_maker_signs_again(
     from crypto.sealing import _info, _statement
 
     other = replace(key_name, **change)  # type: ignore[arg-type]
-    signed = ada.sign(_statement(_info(other, holder), seal.blob, seal.commitment))
+    signed = ada.sign(_statement(_info(XWING, other, holder), seal.blob, seal.commitment))
     with pytest.raises(Refused):
         open_seal(replace(seal, signature=signed), other, holder, ines, ada.public)
 
@@ -126,7 +126,7 @@ def test_a_commitment_to_another_key_is_refused_even_when_it_is_signed(
     from crypto.sealing import _commitment, _info, _statement
 
     wrong = _commitment(b"K" * 32, key_name)
-    lie = Seal(seal.blob, wrong, ada.sign(_statement(_info(key_name, holder), seal.blob, wrong)))
+    lie = Seal(seal.blob, wrong, ada.sign(_statement(_info(XWING, key_name, holder), seal.blob, wrong)))
     with pytest.raises(Refused, match="committed"):
         open_seal(lie, key_name, holder, ines, ada.public)
 
@@ -149,7 +149,7 @@ def test_a_changed_blob_is_refused_by_hpke_even_when_it_is_signed(
 ) -> None:
     from crypto.sealing import _info, _statement
 
-    info = _info(key_name, holder)
+    info = _info(XWING, key_name, holder)
     for at in (0, 1, 2, 500, 1089, 1090, 1121, 1122, 1153, 1154, 1169):
         blob = seal.blob[:at] + bytes([seal.blob[at] ^ 1]) + seal.blob[at + 1 :]
         signed = ada.sign(_statement(info, blob, seal.commitment))
@@ -228,4 +228,4 @@ def test_a_seal_is_not_a_message(
     with pytest.raises(Refused):
         open_seal(replace(seal, blob=message), key_name, holder, ines, ada.public)
     with pytest.raises(Malformed):
-        open_message(b"\x01\x02" + message[2:], ines, b"")
+        open_message(b"\x01\x03" + message[2:], ines, b"")
