@@ -1,16 +1,17 @@
 """Search over people whose names are sealed: pages of sixty-four entries, scanned once they are opened.
 
-A page is UTF-8 text. An entry is one record of it: a line of JSON for reading, then keys for finding,
-each behind a mark of its own, so that most pages are passed over by one look for the marked key.
+A page is what is searched first, as bytes: a block of names, one of sounds, one of birth dates, one of
+numbers, each entry's keys beside its neighbours'. What is read is taken apart only for an entry that answers.
 """
 
 import json
 import re
+import struct
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal
 from uuid import UUID
 
 import jellyfish
@@ -23,8 +24,10 @@ SHORTEST_TAIL = 4
 
 How = Literal["substring", "exact", "sounds-like", "birth-date", "number"]
 
-# JSON escapes control characters, so that none of these can occur inside an entry's own text.
-ENTRY, NAME, SOUND, BORN, NUMBER, END = "\x1e", "\x01", "\x02", "\x03", "\x04", "\x1f"
+# Folded keys are letters, digits and blanks, and JSON escapes control characters: neither holds these two.
+ENTRY, KEY = b"\x1e", b"\x1f"
+_HEADER = struct.Struct(">5I")
+_IDS = 32
 
 
 @dataclass(frozen=True)
@@ -55,102 +58,152 @@ def sounds(word: str) -> set[str]:
     return keys - {"M", "S"}
 
 
-def _entry(listing: Listing) -> str:
-    born = listing.birth_date.isoformat() if listing.birth_date else None
-    facts = [listing.ref.hex, listing.case.hex, list(listing.names), born, list(listing.numbers)]
-    names = [folded(name) for name in listing.names]
-    heard = sorted({sound for name in names for word in name.split() for sound in sounds(word)})
-    numbers = [folded_number(number) for number in listing.numbers]
-    keys = [*(NAME + name for name in names), *(SOUND + sound for sound in heard)]
-    keys += [BORN + born] if born else []
-    keys += [NUMBER + number for number in numbers]
-    return END.join([json.dumps(facts), *keys, ""])
+def _keys(keys: Iterable[str]) -> bytes:
+    """The keys of one entry, each between two marks."""
+    joined = KEY.join(key.encode() for key in keys)
+    return KEY + joined + KEY if joined else b""
+
+
+def _heard(names: Iterable[str]) -> list[str]:
+    return sorted({sound for name in names for word in name.split() for sound in sounds(word)})
 
 
 def pack_page(listings: Sequence[Listing]) -> bytes:
     """A page of at most 64 listings; raises Unsealable for more."""
     if len(listings) > PAGE_ENTRIES:
         raise Unsealable("A page of the directory holds at most 64 entries.")
-    return ENTRY.join(map(_entry, listings)).encode()
+    names = [[name for name in map(folded, one.names) if name] for one in listings]
+    numbers = [[number for number in map(folded_number, one.numbers) if number] for one in listings]
+    facts = (json.dumps([one.names, one.numbers], separators=(",", ":")).encode() for one in listings)
+    blocks = [
+        ENTRY.join(map(_keys, names)),
+        ENTRY.join(_keys(_heard(one)) for one in names),
+        ENTRY.join(one.birth_date.isoformat().encode() if one.birth_date else b"" for one in listings),
+        ENTRY.join(map(_keys, numbers)),
+        ENTRY.join(facts),
+    ]
+    ids = b"".join(one.ref.bytes + one.case.bytes for one in listings)
+    return _HEADER.pack(*map(len, blocks)) + b"".join(blocks) + ids
 
 
-def _listing(entry: str) -> Listing:
-    try:
-        ref, case, names, born, numbers = json.loads(entry.split(END, 1)[0])
-        birth_date = None if born is None else date.fromisoformat(born)
-        return Listing(UUID(ref), UUID(case), tuple(names), birth_date, tuple(numbers))
-    except (ValueError, TypeError, AttributeError):
-        raise Malformed("This page of the directory cannot be read.") from None
+class _Page:
+    """Where the blocks of one page begin and end. Raises Malformed when they do not fill it."""
+
+    __slots__ = ("born", "bytes", "facts", "ids", "names", "numbers", "sounds")
+
+    def __init__(self, page: bytes) -> None:
+        self.bytes = page
+        try:
+            lengths = _HEADER.unpack_from(page)
+        except struct.error:
+            raise Malformed("This page of the directory cannot be read.") from None
+        self.names = _HEADER.size
+        self.sounds = self.names + lengths[0]
+        self.born = self.sounds + lengths[1]
+        self.numbers = self.born + lengths[2]
+        self.facts = self.numbers + lengths[3]
+        self.ids = self.facts + lengths[4]
+        if self.ids > len(page) or (len(page) - self.ids) % _IDS:
+            raise Malformed("This page of the directory cannot be read.")
+
+    def listings(self, wanted: Iterable[int] | None) -> list[Listing]:
+        """The entries at these places, or all of them, in order."""
+        facts = self.bytes[self.facts : self.ids].split(ENTRY)
+        born = self.bytes[self.born : self.numbers].split(ENTRY)
+        count = (len(self.bytes) - self.ids) // _IDS
+        if count and not count == len(facts) == len(born):
+            raise Malformed("This page of the directory cannot be read.")
+        return [self._listing(i, facts[i], born[i]) for i in (range(count) if wanted is None else wanted)]
+
+    def _listing(self, place: int, facts: bytes, born: bytes) -> Listing:
+        ids = self.ids + place * _IDS
+        try:
+            names, numbers = json.loads(facts)
+            return Listing(
+                UUID(bytes=self.bytes[ids : ids + 16]),
+                UUID(bytes=self.bytes[ids + 16 : ids + _IDS]),
+                tuple(names),
+                date.fromisoformat(born.decode()) if born else None,
+                tuple(numbers),
+            )
+        except (ValueError, TypeError):
+            raise Malformed("This page of the directory cannot be read.") from None
 
 
 def unpack_page(page: bytes) -> list[Listing]:
     """The listings of a page, in order; raises Malformed."""
-    return [_listing(entry) for entry in _text(page).split(ENTRY) if entry]
+    return _Page(page).listings(None)
 
 
-def _text(page: bytes) -> str:
-    try:
-        return page.decode()
-    except UnicodeDecodeError:
-        raise Malformed("This page of the directory cannot be read.") from None
+# Which entries of a page answer, by their places; most pages are passed over by one look for a key.
+_Question = Callable[[_Page], Iterable[int]]
 
 
-class _Question(NamedTuple):
-    """Whether a text, a page or an entry, may hold an answer; whether an entry's own keys are one."""
-
-    may_answer: Callable[[str], bool]
-    answers: Callable[[list[str]], bool]
-
-
-def _has_key(key: str) -> _Question:
-    return _Question(lambda text: END + key + END in text, lambda keys: key in keys)
+def _places(page: bytes, key: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where a key stands in a block, each with the place of the entry it stands in."""
+    place, counted, at = 0, start, page.find(key, start, end)
+    while at >= 0:
+        place += page.count(ENTRY, counted, at)
+        yield at, place
+        counted, at = at, page.find(key, at + 1, end)
 
 
 def _by_substring(needle: str) -> _Question | None:
-    words = folded(needle).split()
+    # The longest word is the rarest, so that it is looked for first.
+    words = sorted(folded(needle).encode().split(), key=len, reverse=True)
     if not words:
         return None
-    return _Question(
-        lambda text: all(word in text for word in words),
-        lambda keys: any(key[:1] == NAME and all(word in key for word in words) for key in keys),
-    )
+    longest, others = words[0], words[1:]
+
+    def answers(page: _Page) -> Iterator[int]:
+        for at, place in _places(page.bytes, longest, page.names, page.sounds):
+            name = page.bytes[page.bytes.rfind(KEY, 0, at) : page.bytes.find(KEY, at)] if others else b""
+            if all(word in name for word in others):
+                yield place
+
+    return answers
 
 
 def _by_exact_name(needle: str) -> _Question | None:
-    name = folded(needle)
-    return _has_key(NAME + name) if name else None
+    key = _keys([folded(needle)])
+    if not key:
+        return None
+    return lambda page: (place for _, place in _places(page.bytes, key, page.names, page.sounds))
 
 
 def _by_sound(needle: str) -> _Question | None:
     heard = [sounds(word) for word in folded(needle).split()]
     if not heard or not all(heard):
         return None
+    first = [_keys([sound]) for sound in heard[0]]
 
-    def answers(keys: list[str]) -> bool:
-        names = [[sounds(word) for word in key[1:].split()] for key in keys if key[:1] == NAME]
+    def sounds_so(entry: bytes) -> bool:
+        names = [[sounds(word) for word in name.decode().split()] for name in entry.split(KEY)]
         return any(all(any(word & part for part in name) for word in heard) for name in names)
 
-    return _Question(
-        lambda text: all(any(f"{END}{SOUND}{sound}{END}" in text for sound in word) for word in heard),
-        answers,
-    )
+    def answers(page: _Page) -> Iterator[int]:
+        found = {at for key in first for _, at in _places(page.bytes, key, page.sounds, page.born)}
+        if found:
+            names = page.bytes[page.names : page.sounds].split(ENTRY)
+            yield from (place for place in sorted(found) if sounds_so(names[place]))
+
+    return answers
 
 
 def _by_birth_date(needle: str) -> _Question | None:
     try:
-        return _has_key(BORN + date.fromisoformat(needle.strip()).isoformat())
+        born = date.fromisoformat(needle.strip()).isoformat().encode()
     except ValueError:
         return None
+    return lambda page: (place for _, place in _places(page.bytes, born, page.born, page.numbers))
 
 
 def _by_number(needle: str) -> _Question | None:
     number = folded_number(needle)
-    if len(number) < SHORTEST_TAIL:
-        return _has_key(NUMBER + number) if number else None
-    return _Question(
-        lambda text: number + END in text,
-        lambda keys: any(key[:1] == NUMBER and key.endswith(number) for key in keys),
-    )
+    if not number:
+        return None
+    key = number.encode() + KEY if len(number) >= SHORTEST_TAIL else _keys([number])
+    return lambda page: (place for _, place in _places(page.bytes, key, page.numbers, page.facts))
 
 
 _QUESTIONS: dict[str, Callable[[str], _Question | None]] = {
@@ -173,12 +226,11 @@ def search_pages(pages: Iterable[bytes], needle: str, how: How) -> list[Listing]
     if how not in _QUESTIONS:
         raise Unsealable("The directory cannot be searched in this way.")
     question = _QUESTIONS[how](needle)
-    if question is None:
-        return []
-    return [
-        _listing(entry)
-        for page in map(_text, pages)
-        if question.may_answer(page)
-        for entry in page.split(ENTRY)
-        if question.may_answer(entry) and question.answers(entry.split(END)[1:])
-    ]
+    found: list[Listing] = []
+    for page in map(_Page, pages if question else ()):
+        try:
+            if places := dict.fromkeys(question(page)):
+                found += page.listings(places)
+        except IndexError:
+            raise Malformed("This page of the directory cannot be read.") from None
+    return found

@@ -114,17 +114,41 @@ def test_everybody_is_found_by_their_own_name_date_and_number(
 
 
 def test_a_name_cannot_pose_as_a_number_or_as_another_entry() -> None:
-    posing = listing(9, ("\x0412345678\x1f\x1e", '"]\x1f\x01jane roe\x1f'), None, ())
+    posing = listing(9, ("\x1f12345678\x1f\x1e", '"]\x1f\x1ejane roe\x1f'), None, ())
     page = pack_page([posing])
     assert unpack_page(page) == [posing]
     assert search_pages([page], "12345678", "number") == []
     assert search_pages([page], "jane roe", "exact") == [posing]
 
 
-@pytest.mark.parametrize("page", [b"\xff", b"nonsense", b"[1]\x1f", b'["x", "y", [], null, []]\x1f'])
+@pytest.mark.parametrize("page", [b"", b"nonsense", PAGES[0][:-1], PAGES[0][:-32], b"\xff" + PAGES[0]])
 def test_bytes_that_are_no_page_are_refused(page: bytes) -> None:
     with pytest.raises(Malformed):
         unpack_page(page)
+    with pytest.raises(Malformed):
+        search_pages([page], "jane", "substring")
+
+
+def test_a_page_whose_blocks_disagree_is_refused() -> None:
+    one, two = pack_page([JANE]), pack_page([JANE, JOHN])
+    names = int.from_bytes(one[:4], "big")
+    crossed = one[:4] + two[4:20] + one[20 : 20 + names] + two[20 + int.from_bytes(two[:4], "big") :]
+    assert unpack_page(crossed) == [JANE, JOHN]
+    with pytest.raises(Malformed):
+        search_pages([crossed], "john", "sounds-like")
+
+
+@given(st.lists(listings, max_size=64), words)
+def test_whoever_is_found_by_a_part_of_a_name_has_it_and_nobody_who_has_it_is_missed(
+    people: list[Listing], needle: str
+) -> None:
+    from crypto.directory import folded
+
+    wanted = folded(needle).split()
+    expected = [
+        one for one in people if wanted and any(all(w in folded(n) for w in wanted) for n in one.names)
+    ]
+    assert search_pages([pack_page(people)], needle, "substring") == expected
 
 
 def test_a_page_travels_as_a_sealed_field() -> None:
