@@ -29,7 +29,7 @@ class HolderKey(Base):
     public: Mapped[bytes] = mapped_column(LargeBinary)
     issued_by: Mapped[UUID | None] = mapped_column(Uuid)
     signature: Mapped[bytes | None] = mapped_column(LargeBinary)
-    certified_at: Mapped[datetime | None] = mapped_column(Moment)
+    certified_at: Mapped[datetime | None] = mapped_column(Moment)  # signed by a coordinator, or pinned
     code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
     renew_due_at: Mapped[datetime | None] = mapped_column(Moment)  # a circle's: since a holder left it
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -39,7 +39,10 @@ class Lockbox(Base):
     """One subject's compartment at one epoch of its key."""
 
     __tablename__ = "lockboxes"
-    __table_args__ = (UniqueConstraint("subject", "compartment"),)
+    __table_args__ = (
+        UniqueConstraint("subject", "compartment"),
+        Index("ix_lockboxes_rekey_due_at", "rekey_due_at"),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     subject: Mapped[str] = mapped_column(String(80))  # "person:<uuid>"
@@ -49,6 +52,7 @@ class Lockbox(Base):
     commitment: Mapped[bytes | None] = mapped_column(LargeBinary)  # to the content key of this epoch
     code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
     rekey_due_at: Mapped[datetime | None] = mapped_column(Moment)
+    destroyed_at: Mapped[datetime | None] = mapped_column(Moment)  # since then nobody holds it any more
 
 
 class ShredPart(Base):
@@ -70,7 +74,7 @@ class SealRow(Base):
     __tablename__ = "seals"
     __table_args__ = (
         UniqueConstraint("key_id", "epoch", "holder", "holder_version"),
-        Index("ix_seals_holder", "holder"),
+        Index("ix_seals_holder", "holder", "holder_version"),
     )
     unrecorded: ClassVar[bool] = True  # Signed by its maker; the act that makes or unmakes it is the entry.
 

@@ -89,12 +89,17 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("paper_id", sa.Uuid(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("kept_at", Moment(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["paper_id"], ["papers.id"], name=op.f("fk_paper_pieces_paper_id_papers")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_paper_pieces")),
         sa.UniqueConstraint("paper_id", "number", name=op.f("uq_paper_pieces_paper_id")),
     )
+    op.create_index("ix_paper_pieces_kept", "paper_pieces", ["paper_id", "kept_at"], unique=False)
     op.add_column("holder_keys", sa.Column("code", sa.LargeBinary(), nullable=True))
     op.add_column("holder_keys", sa.Column("renew_due_at", Moment(), nullable=True))
     op.add_column("lockboxes", sa.Column("commitment", sa.LargeBinary(), nullable=True))
     op.add_column("lockboxes", sa.Column("code", sa.LargeBinary(), nullable=True))
+    op.add_column("lockboxes", sa.Column("destroyed_at", Moment(), nullable=True))
+    op.create_index("ix_lockboxes_rekey_due_at", "lockboxes", ["rekey_due_at"], unique=False)
+    op.drop_index("ix_seals_holder", table_name="seals")
+    op.create_index("ix_seals_holder", "seals", ["holder", "holder_version"], unique=False)
