@@ -20,6 +20,12 @@ from vault.access.policy import CIRCLES, Compartment, Hold, Role, hold
 from vault.errors import NotKnown
 from vault.running import RECOVERY, Trust
 
+_WITH_KEYS = select(HolderKey.holder).where(
+    HolderKey.kind == "officer", HolderKey.withdrawn_at.is_(None), HolderKey.certified_at.is_not(None)
+)
+# An officer who is asked to enrol again stays named, and holds nothing until the new key is certified.
+_NAMED = select(Assignment).where(Assignment.ended_at.is_(None), Assignment.officer.in_(_WITH_KEYS))
+
 
 def circle_key(db: Session, role: Role) -> HolderKey:
     """The current key of a role's circle."""
@@ -49,9 +55,7 @@ def found_circle(db: Session, role: Role, founder: Actor, holders: Sequence[Hold
 
 def expected_holders(db: Session, lockbox: Lockbox) -> set[tuple[str, UUID]]:
     """Who must hold this lockbox by the matrix and the assignments: circles, named officers, recovery."""
-    named = db.scalars(
-        select(Assignment).where(Assignment.subject_id.in_(_named_on(lockbox)), Assignment.ended_at.is_(None))
-    ).all()
+    named = db.scalars(_NAMED.where(Assignment.subject_id.in_(_named_on(lockbox)))).all()
     return _holders_by_matrix(lockbox, _live_circles(db), named)
 
 
@@ -207,17 +211,13 @@ def hand_circle(db: Session, who: Actor, trust: Trust, role: Role, officer: UUID
 
 
 def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
-    """Take every seal from an officer whose access ends, and mark what they could open for new keys."""
+    """Take every seal from an officer whose keys end, and mark what they could open for new keys."""
     for seal in db.scalars(select(SealRow).where(SealRow.holder == officer)).all():
         if seal.key_kind == "lockbox":
             box = db.get(Lockbox, seal.key)
             if box is not None:
                 box.rekey_due_at = box.rekey_due_at or now
         db.delete(seal)
-    for assignment in db.scalars(
-        select(Assignment).where(Assignment.officer == officer, Assignment.ended_at.is_(None))
-    ):
-        assignment.ended_at = now
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def audit_seals(db: Session) -> tuple[list[SealFault], list[SealFault]]:
     """
     circles = _live_circles(db)
     named: dict[UUID, list[Assignment]] = {}
-    for assignment in db.scalars(select(Assignment).where(Assignment.ended_at.is_(None))):
+    for assignment in db.scalars(_NAMED):
         named.setdefault(assignment.subject_id, []).append(assignment)
     held: dict[tuple[UUID, int], set[tuple[str, UUID]]] = {}
     columns = (SealRow.key, SealRow.epoch, SealRow.holder_kind, SealRow.holder)

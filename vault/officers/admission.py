@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
+from audit.entries import Fact
 from crypto.errors import CryptoError
 from crypto.identity import Identity
 from crypto.passwords import PasswordCost
@@ -20,8 +21,8 @@ from vault.access.models import HolderKey, SealRow
 from vault.access.policy import CIRCLES, Role
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
-from vault.officers import proofs, sessions
-from vault.officers.models import Officer, OfficerState, named
+from vault.officers import proofs, returning
+from vault.officers.models import Officer, OfficerState, SecondFactor, named
 from vault.officers.passwords import lock_seed
 from vault.running import Trust
 
@@ -158,13 +159,14 @@ def certify_officer(db: RecordedSession, who: Actor, trust: Trust, officer: Offi
     if officer.role is Role.COORDINATOR:
         for role in sorted(CIRCLES - {Role.COORDINATOR, Role.AUDITOR}):
             seals.hand_circle(db, who, trust, role, officer.id, now)
+    given = returning.seal_again(db, who, trust, officer, now)
     record(
         db,
         Event.OFFICER_CERTIFIED,
         who=who,
         now=now,
         subjects=[f"officer:{officer.id}"],
-        facts={"role": officer.role, "role-key-handed-on": handed},
+        facts={"role": officer.role, "role-key-handed-on": handed, "sealed-again": given},
     )
     return handed
 
@@ -174,7 +176,7 @@ def waiting_for_circle(db: RecordedSession, role: Role) -> list[Officer]:
     if role not in CIRCLES:
         return []
     circle = seals.circle_key(db, role)
-    holders = select(SealRow.holder).where(SealRow.key == circle.holder)
+    holders = select(SealRow.holder).where(SealRow.key == circle.holder, SealRow.epoch == circle.version)
     return list(
         db.scalars(
             select(Officer).where(
@@ -207,11 +209,8 @@ def revoke(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> 
     if officer.state is OfficerState.REVOKED:
         raise RuleForbids("This officer's access has ended already.")
     officer.state = OfficerState.REVOKED
-    officer.auth_epoch += 1
-    for key in db.scalars(select(HolderKey).where(HolderKey.holder == officer.id)):
-        key.withdrawn_at = now
-    seals.withdraw_seals(db, officer.id, now)
-    ended = sessions.end_all(db, officer.id, None)
+    ended = returning.take_keys(db, officer, now)
+    returning.end_namings(db, officer, now)
     record(
         db,
         Event.OFFICER_REVOKED,
@@ -220,6 +219,33 @@ def revoke(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> 
         subjects=[f"officer:{officer.id}"],
         facts={"sessions-ended": ended},
     )
+
+
+def invite_again(db: RecordedSession, who: Actor | None, officer: Officer, role: Role, now: datetime) -> str:
+    """Ask an officer to enrol again, in this role; return the one-time code.
+
+    Nothing of before opens anything: password, recovery code, second factor, keys, seals and sessions are
+    gone in the same act. In the same role they stay named where they were, and are given those keys again
+    when the new key is certified. At the command line nobody is `who`. Raises RuleForbids for one's own
+    account.
+    """
+    if who is not None and officer.id == who.officer:
+        raise RuleForbids("You cannot ask yourself to enrol again. Ask another administrator.")
+    ended = returning.take_keys(db, officer, now)
+    factor = db.get(SecondFactor, officer.id)
+    if factor is not None:
+        db.delete(factor)
+    officer.wrap_salt = officer.wrap_cost = officer.wrap_blob = None
+    officer.recovery_salt = officer.recovery_cost = officer.recovery_blob = None
+    facts: dict[str, Fact] = {"role": role, "role-before": officer.role, "sessions-ended": ended}
+    if role is not officer.role:
+        returning.end_namings(db, officer, now)
+    code = new_code()
+    officer.role, officer.state, officer.locked_at = role, OfficerState.INVITED, None
+    officer.enrolment_hash, officer.enrolment_ends_at = code_hash(code), now + timedelta(days=CODE_DAYS)
+    subjects = [f"officer:{officer.id}"]
+    record(db, Event.OFFICER_INVITED_AGAIN, who=who, now=now, subjects=subjects, facts=facts)
+    return code
 
 
 def release(db: RecordedSession, who: Actor | None, officer: Officer, now: datetime) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from audit.ledger import Ledger
 from audit.notes import NotaryKeys
 from crypto.passwords import PasswordCost
@@ -78,7 +80,7 @@ def found(settings: Settings, founders: Sequence[Founder], now: datetime) -> Fou
     recovery, shares = create_recovery()
     public = recovery_public(recovery)
     add_vouching_key(database.engine, root, os.urandom(32), 1, now)
-    trust = Trust((), public.digest(), Voucher(database.engine, root))
+    trust = Trust((), public.digest(), Voucher(database.engine, root), settings.profile)
     vault = RunningVault(settings, database, root, trust, Ledger(database.engine), lambda: now)
     try:
         with vault.writing() as db:
@@ -104,6 +106,7 @@ def _first_officers(
         identity, code = admission.give_keys(db, vault.root, officer, founder.password, cost)
         secret = proofs.new_second_factor(db, vault.root, officer.id, identity)
         officer.state, officer.enrolment_hash, officer.enrolment_ends_at = OfficerState.ACTIVE, None, None
+        db.scalars(select(HolderKey).where(HolderKey.holder == officer.id)).one().certified_at = now
         pinned.append((officer.id, str(officer.role.value), identity.public.digest()))
         credentials.append(Credentials(officer.name, officer.full_name, officer.role, secret, code))
         actors.append(Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity))
