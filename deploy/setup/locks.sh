@@ -21,7 +21,8 @@ resolve() {
 }
 
 resolve runtime.txt pyproject.toml
-resolve dev.txt --extra dev --constraint deploy/locks/runtime.txt pyproject.toml
+resolve hsm.txt --extra hsm --constraint deploy/locks/runtime.txt pyproject.toml
+resolve dev.txt --extra dev --constraint deploy/locks/hsm.txt pyproject.toml
 resolve bench.txt --extra dev --extra bench --constraint deploy/locks/dev.txt pyproject.toml
 resolve node.txt deploy/setup/node.in
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes ready to run: the virtual environment with one locked set, and the design system.
-#   prepare.sh runtime|dev|bench
+#   prepare.sh runtime|hsm|dev|bench
 # Does nothing, in a few milliseconds, when both already match their lock files.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -16,7 +16,7 @@ packages_ready() {
     [ -x .venv/bin/python ] || return 1
     .venv/bin/python -c '' 2>/dev/null || return 1
     met=no
-    for holder in runtime dev bench; do
+    for holder in runtime hsm dev bench; do
         [ "$holder" = "$set_name" ] && met=yes
         [ "$met" = yes ] || continue
         [ "$(cat ".venv/.locked-$holder" 2>/dev/null)" = "$(hash_of "deploy/locks/$holder.txt")" ] && return 0

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the tests need of Debian (PostgreSQL, Chromium, oathtool) when root; otherwise says what is skipped.
+# Installs what the tests need of Debian (PostgreSQL, Chromium, oathtool, SoftHSM) when root; otherwise says what is skipped.
 set -eu
 say() { printf '%s\n' "$*" >&2; }
 
@@ -11,11 +11,19 @@ has_postgresql() {
 }
 has_browser() { [ -n "${CHROMIUM:-}" ] || command -v chromium >/dev/null 2>&1; }
 has_oathtool() { command -v oathtool >/dev/null 2>&1; }
+has_token() {
+    [ -n "${SOFTHSM:-}" ] && [ -f "$SOFTHSM" ] && return 0
+    for module in /usr/lib/softhsm/libsofthsm2.so /usr/lib/*/softhsm/libsofthsm2.so; do
+        [ -f "$module" ] && return 0
+    done
+    return 1
+}
 
 missing=
 has_postgresql || missing="$missing postgresql"
 has_browser || missing="$missing chromium"
 has_oathtool || missing="$missing oathtool"
+has_token || missing="$missing softhsm2"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -34,4 +42,5 @@ say "***************************************************************************
 has_postgresql || say "SKIPPED: every test on PostgreSQL. As root: apt-get install postgresql"
 has_browser || say "SKIPPED: every browser journey. As root: apt-get install chromium"
 has_oathtool || say "SKIPPED: checking codes with another's programme. As root: apt-get install oathtool"
+has_token || say "SKIPPED: every test of a root key in a token. As root: apt-get install softhsm2"
 say "********************************************************************************"
