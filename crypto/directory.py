@@ -27,7 +27,8 @@ How = Literal["substring", "exact", "sounds-like", "birth-date", "number"]
 # Folded keys are letters, digits and blanks, and JSON escapes control characters: neither holds these two.
 ENTRY, KEY = b"\x1e", b"\x1f"
 _HEADER = struct.Struct(">5I")
-_IDS = 32
+_BOTH_IDS = struct.Struct("16s16s")
+_IDS = _BOTH_IDS.size
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,19 @@ def unpack_page(page: bytes) -> list[Listing]:
     return _Page(page).listings(None)
 
 
+def ids_on_page(page: bytes) -> list[tuple[bytes, bytes]]:
+    """The ref and the case of each listing of a page, in order, 16 bytes each; raises Malformed."""
+    return list(_BOTH_IDS.iter_unpack(page[_Page(page).ids :]))
+
+
+def matching_names(listing: Listing, needle: str, how: How) -> list[str]:
+    """The names by which the needle finds this person; none where a date or a number was searched for."""
+    if how in ("birth-date", "number"):
+        return []
+    alone = ((name, Listing(listing.ref, listing.case, (name,), None, ())) for name in listing.names)
+    return [name for name, one in alone if search_pages([pack_page([one])], needle, how)]
+
+
 # Which entries of a page answer, by their places; most pages are passed over by one look for a key.
 _Question = Callable[[_Page], Iterable[int]]
 
@@ -227,7 +241,9 @@ def search_pages(pages: Iterable[bytes], needle: str, how: How) -> list[Listing]
         raise Unsealable("The directory cannot be searched in this way.")
     question = _QUESTIONS[how](needle)
     found: list[Listing] = []
-    for page in map(_Page, pages if question else ()):
+    if question is None:
+        return found
+    for page in map(_Page, pages):
         try:
             if places := dict.fromkeys(question(page)):
                 found += page.listings(places)

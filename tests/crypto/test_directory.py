@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crypto.directory import Listing, pack_page, search_pages, unpack_page
+from crypto.directory import Listing, ids_on_page, matching_names, pack_page, search_pages, unpack_page
 from crypto.errors import Malformed, Unsealable
 from crypto.fields import open_field, seal_field
 from crypto.places import Place
@@ -78,6 +78,17 @@ def test_a_page_holds_sixty_four_entries_and_no_more() -> None:
     assert unpack_page(pack_page(people)) == people
     with pytest.raises(Unsealable):
         pack_page([*people, JANE])
+
+
+def test_the_ids_of_a_page_are_read_without_taking_it_apart() -> None:
+    assert ids_on_page(PAGES[0]) == [(JANE.ref.bytes, CASE.bytes), (ZOE.ref.bytes, CASE.bytes)]
+    assert ids_on_page(PAGES[1]) == []
+
+
+def test_the_names_that_answer_are_told_apart_from_the_others() -> None:
+    assert matching_names(JOHN, "roe", "substring") == ["Roe Park"]
+    assert matching_names(JANE, "jane", "sounds-like") == ["Jane Roe", "Janie Row"]
+    assert matching_names(JANE, "3456", "number") == []
 
 
 words = st.text(max_size=30)
