@@ -72,7 +72,7 @@ class Template:
 def admit_cast(vault: RunningVault, secrets: dict[str, str]) -> None:
     """Admit everybody but the founders by the real acts: added, enrolled, certified."""
     now = vault.now()
-    cost = PasswordCost.from_text(CHEAP)
+    cost = PasswordCost.from_text(vault.settings.password_cost)
     with vault.writing() as db:
         ada = db.scalars(named("ada")).one()
         wrap = ada.wrap

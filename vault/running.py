@@ -11,8 +11,10 @@ from uuid import UUID
 
 from audit.entries import Details, Entry
 from audit.ledger import Ledger, Receipt
+from crypto import suites
 from crypto.encoding import enc
 from crypto.root import FileRootKey, RootKey
+from crypto.suites import Profile
 from vault.database import Database, RecordedSession, connect
 from vault.settings import BadSettings, Settings
 from vault.vouching import Voucher
@@ -37,6 +39,7 @@ class Trust:
     founders: tuple[tuple[UUID, str, bytes], ...]  # officer, role and SHA-256 of a public key
     recovery: bytes  # SHA-256 of the recovery key's public half
     voucher: Voucher = field(repr=False, compare=False)
+    profile: str  # the profile the vault was founded with; "standard" where none is written
 
     @classmethod
     def load(cls, path: Path, voucher: Voucher) -> "Trust":
@@ -47,7 +50,8 @@ class Trust:
                 (UUID(founder["officer"]), str(founder["role"]), bytes.fromhex(founder["key"]))
                 for founder in text["founder"]
             )
-            return cls(founders, bytes.fromhex(text["recovery"]), voucher)
+            profile = str(text.get("profile", Profile.STANDARD.value))
+            return cls(founders, bytes.fromhex(text["recovery"]), voucher, profile)
         except (OSError, KeyError, ValueError) as error:
             raise BadSettings("trust.toml is missing or damaged; restore its newest copy.") from error
 
@@ -59,7 +63,7 @@ class Trust:
 
     def save(self, path: Path) -> None:
         """Write `trust.toml` whole or not at all, readable by all, changed by nobody (mode 0444)."""
-        lines = [f'recovery = "{self.recovery.hex()}"']
+        lines = [f'recovery = "{self.recovery.hex()}"', f'profile = "{self.profile}"']
         for officer, role, digest in self.founders:
             lines += [
                 "",
@@ -90,6 +94,7 @@ class RunningVault:
         ledger: Ledger,
         clock: Callable[[], datetime],
     ) -> None:
+        suites.use(Profile(settings.profile))
         self.settings = settings
         self.database = database
         self.root = root
@@ -103,6 +108,12 @@ class RunningVault:
         root = FileRootKey.load(settings.root_key)
         database = Database(connect(settings.database_url))
         trust = Trust.load(settings.trust, Voucher(database.engine, root))
+        if trust.profile != settings.profile:
+            raise BadSettings(
+                f'This vault was founded with profile = "{trust.profile}"; set that. '
+                f'Under "{settings.profile}" every officer enrols anew and every key is renewed: '
+                "found a new vault and take the cases over."
+            )
         return cls(settings, database, root, trust, Ledger(database.engine), clock)
 
     def now(self) -> datetime:

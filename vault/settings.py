@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from crypto.passwords import FIPS, PBKDF2
+from crypto.suites import Profile
+
 
 class BadSettings(Exception):
     """The settings cannot be used; the message says which and why, never a value."""
@@ -36,7 +39,9 @@ class Settings:
     checkpoint_file: str = ""  # where the notary publishes; empty for the data folder
     hold_minutes: int = 90
     turnaround_days: int = 2
-    password_cost: str = "argon2id$65536$3$4"
+    paper_megabytes: int = 200  # the largest document that a case keeps
+    password_cost: str = "argon2id$65536$3$4"  # under the profile "fips": pbkdf2-sha256$600000
+    profile: str = "standard"  # or "fips": only algorithms that FIPS standards name; chosen at the founding
     demonstration: bool = False
 
     @property
@@ -94,7 +99,7 @@ def _cast(name: str, kind: Any, value: Any) -> Any:
 def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read `vault.toml` of the data folder, then `VAULT_…` of the environment over it.
 
-    Raises BadSettings for a name that is not a setting or a value of the wrong kind.
+    Raises BadSettings for a name that is not a setting, a value of the wrong kind or a profile that is none.
     """
     environment = os.environ if environment is None else environment
     kinds = get_type_hints(Settings)
@@ -115,5 +120,20 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise BadSettings(f"Unknown setting: {', '.join(unknown)}. Remove it or correct its spelling.")
     data = data.absolute()
-    chosen = {"data": data, "keys": data.with_name(data.name + "-keys"), "database": ""} | given
-    return Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
+    chosen: dict[str, Any] = {"data": data, "keys": data.with_name(data.name + "-keys"), "database": ""}
+    if given.get("profile") == Profile.FIPS.value:
+        chosen["password_cost"] = FIPS.to_text()
+    chosen |= given
+    settings = Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
+    _check_profile(settings)
+    return settings
+
+
+def _check_profile(settings: Settings) -> None:
+    if settings.profile not in {profile.value for profile in Profile}:
+        raise BadSettings('The setting profile must be "standard" or "fips".')
+    approved = settings.password_cost.startswith(PBKDF2)
+    if settings.profile == Profile.FIPS.value and not approved:
+        raise BadSettings(
+            f'The profile "fips" needs password_cost = "{FIPS.to_text()}"; remove the setting or correct it.'
+        )
