@@ -8,7 +8,7 @@ zeros may follow, so that the length of the sealed file is padded as a field's i
 import os
 from collections.abc import Iterator
 from io import BytesIO
-from typing import BinaryIO
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,6 +27,22 @@ PREFIX = 4
 CAPACITY = CHUNK_LENGTH - PREFIX
 
 
+class Source(Protocol):
+    """What bytes are read from, in order: a file, a pipe, an upload that is still arriving."""
+
+    def read(self, length: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+        ...
+
+
+class Sink(Protocol):
+    """What bytes are written to, in order."""
+
+    def write(self, content: bytes, /) -> object:
+        """Take these bytes."""
+        ...
+
+
 def _chunk_cipher(key: bytes, salt: bytes, name: bytes) -> AESGCM:
     """The cipher of one file: no two files share a key, so that chunk numbers may be nonces."""
     return AESGCM(expand(extract(salt, key), enc("vault/file/v1", SUITE, name), KEY_LENGTH))
@@ -36,7 +52,7 @@ def _nonce(number: int, is_last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([is_last])
 
 
-def _read_fully(source: BinaryIO, length: int) -> bytes:
+def _read_fully(source: Source, length: int) -> bytes:
     """As many bytes as asked for unless the source ends; a pipe may give fewer at a time."""
     parts: list[bytes] = []
     while length and (part := source.read(length)):
@@ -45,7 +61,7 @@ def _read_fully(source: BinaryIO, length: int) -> bytes:
     return b"".join(parts)
 
 
-def _chunks(source: BinaryIO) -> Iterator[bytes]:
+def _chunks(source: Source) -> Iterator[bytes]:
     """The plaintext chunks of a file, padding included."""
     content, framed_length = _read_fully(source, CAPACITY), 0
     while len(content) == CAPACITY and (following := _read_fully(source, CAPACITY)):
@@ -59,7 +75,7 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
         content, left = b"", left - length
 
 
-def seal_file(source: BinaryIO, sink: BinaryIO, key: bytes, name: bytes) -> None:
+def seal_file(source: Source, sink: Sink, key: bytes, name: bytes) -> None:
     """Seal everything the source gives under a lockbox's files key, bound to the file's name.
 
     `name` is any bytes that say which file this is. Two chunks at most are in memory.
@@ -75,7 +91,7 @@ def seal_file(source: BinaryIO, sink: BinaryIO, key: bytes, name: bytes) -> None
     sink.write(cipher.encrypt(_nonce(number, True), chunk, None))
 
 
-def _opened_chunks(source: BinaryIO, key: bytes, name: bytes) -> Iterator[bytes]:
+def _opened_chunks(source: Source, key: bytes, name: bytes) -> Iterator[bytes]:
     """The plaintext chunks of a sealed file; raises Refused."""
     header = _read_fully(source, HEADER_LENGTH)
     if len(header) < HEADER_LENGTH or header[:2] != bytes((FORMAT, SUITE)):
@@ -93,11 +109,11 @@ def _opened_chunks(source: BinaryIO, key: bytes, name: bytes) -> Iterator[bytes]
         raise Refused("The file was changed, cut or lengthened, or the key is another.")
 
 
-def open_file(source: BinaryIO, sink: BinaryIO, key: bytes, name: bytes) -> None:
-    """Write the file into the sink; raises Refused for any other key or name and for any change.
+def open_chunks(source: Source, key: bytes, name: bytes) -> Iterator[bytes]:
+    """The file, part by part; raises Refused for any other key or name and for any change.
 
-    Each chunk is authenticated before it is written, but that the file is whole is known only at its
-    end: when this raises, throw away what the sink was given.
+    Each part is authenticated before it is given, but that the file is whole is known only at its end:
+    when this raises, throw away what was given. One chunk at most is in memory besides the one given.
     """
     framed, total = 0, 0
     for chunk in _opened_chunks(source, key, name):
@@ -108,9 +124,16 @@ def open_file(source: BinaryIO, sink: BinaryIO, key: bytes, name: bytes) -> None
         if end > PREFIX or total == 0:
             framed = total + end
         total += len(chunk)
-        sink.write(chunk[PREFIX:end])
+        if end > PREFIX:
+            yield chunk[PREFIX:end]
     if total != padded_length(framed):
         raise Malformed("The padding inside the sealed file is not ours.")
+
+
+def open_file(source: Source, sink: Sink, key: bytes, name: bytes) -> None:
+    """Write the file into the sink; raises as `open_chunks` does, and then what was written is worthless."""
+    for part in open_chunks(source, key, name):
+        sink.write(part)
 
 
 def seal_bytes(content: bytes, key: bytes, name: bytes) -> bytes:

@@ -43,6 +43,23 @@ class SealedRow(Protocol):
 
 
 @dataclass(frozen=True)
+class Part:
+    """Some sealed columns of a row: a list of papers opens titles, and not what opens their contents."""
+
+    row: SealedRow
+    columns: tuple[str, ...]
+
+    @property
+    def id(self) -> Any:
+        """The row's own id."""
+        return self.row.id
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The row's own."""
+        return self.row.lockbox_subject(compartment)
+
+
+@dataclass(frozen=True)
 class Opening:
     """What was opened, and the ledger's receipt for it. Never printed, never kept."""
 
@@ -59,6 +76,8 @@ class Opening:
 
 def fields_of(row: SealedRow, compartment: Compartment) -> list[str]:
     """The row's columns that this compartment seals."""
+    if isinstance(row, Part):
+        return [name for name in fields_of(row.row, compartment) if name in row.columns]
     if not hasattr(row, "__table__"):
         return []
     return [c.name for c in sealed_columns(row).values() if c.compartment == compartment]
@@ -165,7 +184,9 @@ def open_rows(  # It is longer than most because the order of its steps is the g
     subjects = [row.lockbox_subject(compartment) for row in rows]
     boxes = {box.subject: box for box in _lockboxes(db, subjects, compartment)}
     check_may_open(vault, db, who, list(boxes.values()), compartment, now)
-    names = sorted({f"{type(row).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)})
+    names = sorted(
+        {f"{type(_whole(row)).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)}
+    )
     receipts = [
         record_apart(
             vault,
@@ -192,6 +213,12 @@ def open_rows(  # It is longer than most because the order of its steps is the g
 
 def _opened(key: LockboxKey, row: SealedRow, compartment: Compartment) -> dict[str, Value]:
     """The fields of one row in one compartment, by column name."""
+    whole = _whole(row)
     return {
-        name: key.open(getattr(row, name).blob, place_of(row, name)) for name in fields_of(row, compartment)
+        name: key.open(getattr(whole, name).blob, place_of(whole, name))
+        for name in fields_of(row, compartment)
     }
+
+
+def _whole(row: SealedRow) -> SealedRow:
+    return row.row if isinstance(row, Part) else row

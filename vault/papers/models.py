@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, UniqueConstraint, Uuid
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, Select, UniqueConstraint, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import Moment, SealedBlob, sealed
@@ -29,19 +29,37 @@ class Paper(Base):
     length: Mapped[SealedBlob] = sealed("casework", "int")
     content_key: Mapped[SealedBlob] = sealed("casework", "bytes")
 
+    @property
+    def subject(self) -> str:
+        """How entries name the paper."""
+        return f"paper:{self.id}"
+
     def lockbox_subject(self, compartment: str) -> str:
         """The case's casework lockbox."""
         return f"case:{self.case}"
 
 
 class PaperPiece(Base):
-    """Up to a megabyte of a paper, sealed."""
+    """Up to a mebibyte of a paper, sealed.
+
+    Pieces are kept while a paper still arrives, before it has a row of its own, so nothing refers to that
+    row: pieces without one belong to an upload that goes on, or to one that broke off.
+    """
 
     __tablename__ = "paper_pieces"
-    __table_args__ = (UniqueConstraint("paper_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("paper_id", "number"),
+        Index("ix_paper_pieces_kept", "paper_id", "kept_at"),
+    )
     unrecorded: ClassVar[bool] = True  # The paper's own row keeps the digest of all its pieces.
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    paper: Mapped[UUID] = mapped_column("paper_id", Uuid, ForeignKey(Paper.id))
-    number: Mapped[int] = mapped_column(Integer)
+    paper: Mapped[UUID] = mapped_column("paper_id", Uuid)
+    number: Mapped[int] = mapped_column(Integer)  # from 0
+    kept_at: Mapped[datetime] = mapped_column(Moment)
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+def papers_of(case: UUID) -> Select[Paper]:
+    """Every paper that a case was ever given, the oldest first; their places in it are their numbers."""
+    return select(Paper).where(Paper.case == case).order_by(Paper.added_at, Paper.id)
