@@ -87,6 +87,7 @@ class CaseState(Labelled):
     ACTIVE = "active", "Active"
     ENDING = "ending", "Ending"
     CLOSED = "closed", "Closed"
+    DESTROYED = "destroyed", "Records destroyed"
 
 
 NEXT_CASE_STATES: dict[CaseState, tuple[CaseState, ...]] = {
@@ -97,6 +98,7 @@ NEXT_CASE_STATES: dict[CaseState, tuple[CaseState, ...]] = {
     CaseState.ACTIVE: (CaseState.ENDING,),
     CaseState.ENDING: (CaseState.ACTIVE, CaseState.CLOSED),
     CaseState.CLOSED: (),
+    CaseState.DESTROYED: (),  # Two approvals lead here, not a move.
 }
 
 

@@ -27,6 +27,7 @@ class Case(Base):
     opened_at: Mapped[datetime] = mapped_column(Moment)
     agreed_on: Mapped[date | None] = mapped_column(Date)
     closed_on: Mapped[date | None] = mapped_column(Date)
+    destroyed_on: Mapped[date | None] = mapped_column(Date)  # nothing sealed of it opens from then on
     ceiling_cents: Mapped[int] = mapped_column(Integer)
     period_ends_on: Mapped[date] = mapped_column(Date)
     version: Mapped[int] = mapped_column(Integer)

@@ -41,6 +41,7 @@ class DisclosureRequest(Base):
     state: Mapped[DisclosureState] = mapped_column(Word(DisclosureState))
     asked_at: Mapped[datetime] = mapped_column(Moment)
     due_on: Mapped[date | None] = mapped_column(Date)
+    destroyed_on: Mapped[date | None] = mapped_column(Date)  # with the records of its case
     version: Mapped[int] = mapped_column(Integer)
     asked: Mapped[SealedBlob] = sealed("disclosure", "text")
     purpose: Mapped[SealedBlob] = sealed("disclosure", "text")

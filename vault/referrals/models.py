@@ -1,9 +1,9 @@
 """Referrals and the decisions on them. What the prosecutor wrote is sealed in the referral's own lockbox."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Boolean, ForeignKey, Integer, Select, String, Uuid, select
+from sqlalchemy import Boolean, Date, ForeignKey, Integer, Select, String, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import Moment, SealedBlob, sealed
@@ -29,6 +29,7 @@ class Referral(Base):
     household: Mapped[int] = mapped_column(Integer)
     urgent: Mapped[bool] = mapped_column(Boolean)
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    destroyed_on: Mapped[date | None] = mapped_column(Date)  # with the records of its case
     version: Mapped[int] = mapped_column(Integer)
     witness: Mapped[SealedBlob] = sealed("intake", "text")
     docket: Mapped[SealedBlob] = sealed("intake", "text")

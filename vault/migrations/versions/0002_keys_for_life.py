@@ -95,6 +95,8 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
         sa.UniqueConstraint("paper_id", "number", name=op.f("uq_paper_pieces_paper_id")),
     )
     op.create_index("ix_paper_pieces_kept", "paper_pieces", ["paper_id", "kept_at"], unique=False)
+    for table in ("cases", "referrals", "disclosure_requests"):
+        op.add_column(table, sa.Column("destroyed_on", sa.Date(), nullable=True))
     op.add_column("holder_keys", sa.Column("code", sa.LargeBinary(), nullable=True))
     op.add_column("holder_keys", sa.Column("renew_due_at", Moment(), nullable=True))
     op.add_column("lockboxes", sa.Column("commitment", sa.LargeBinary(), nullable=True))
