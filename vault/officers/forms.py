@@ -7,6 +7,7 @@ from wtforms.validators import EqualTo, StopValidation
 from vault.access.policy import Role
 from vault.errors import RuleForbids
 from vault.forms import Choice, Code, Line, Secret, VaultForm, Yes
+from vault.officers.asking import StepUpForm
 from vault.officers.passwords import MOST, check_strength
 
 
@@ -95,6 +96,12 @@ class AddOfficerForm(VaultForm):
         """A name that can be typed on any keyboard and never confused."""
         if not all(c.isascii() and (c.isalnum() or c in ".-") for c in field.data or ""):
             raise StopValidation("Use letters, digits, dots and hyphens only.")
+
+
+class EnrolAgainForm(StepUpForm):
+    """In which role an officer enrols again, and the administrator's code."""
+
+    role = Choice("Role from now on", Role, as_list=True)
 
 
 class CertifyForm(VaultForm):

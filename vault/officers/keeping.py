@@ -10,8 +10,10 @@ from werkzeug.wrappers import Response
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
 from vault.officers import admission
-from vault.officers.forms import AddOfficerForm, CertifyForm
-from vault.officers.models import OfficerState, SignedInSession, in_order
+from vault.officers.asking import needs_code
+from vault.officers.forms import AddOfficerForm, CertifyForm, EnrolAgainForm
+from vault.officers.models import Officer, OfficerState, SignedInSession, in_order
+from vault.officers.proofs import ProofRefused
 
 bp = Blueprint("keeping", __name__)
 
@@ -46,7 +48,7 @@ def add_officer() -> ResponseReturnValue:
         return render_template("officers/add.html", form=form), 422
     with running().writing() as db:
         officer, code = admission.add(db, actor(), form.name.data, form.full_name.data, form.role.data, now())
-    return render_template("officers/added.html", officer=officer, code=code)
+    return render_template("officers/added.html", officer=officer, code=code, again=False)
 
 
 @bp.get("/officers/<uuid:officer_id>")
@@ -103,6 +105,40 @@ def revoke(officer_id: UUID) -> ResponseReturnValue:
         admission.revoke(db, actor(), admission.get(db, officer_id), now())
     flash("Access has ended: signed out everywhere, every key taken back.", "success")
     return _to("officers.keeping.show_officer", officer_id=officer_id)
+
+
+@bp.get("/officers/<uuid:officer_id>/enrol-again")
+@requires(Permission.KEEP_OFFICERS)
+def ask_enrol_again(officer_id: UUID) -> ResponseReturnValue:
+    """Say what enrolling again takes away and leaves, and ask for the role."""
+    with running().reading() as db:
+        officer = admission.get(db, officer_id)
+    form = EnrolAgainForm.ask(needs_code(None), role=officer.role)
+    return _enrol_again_page(officer, form)
+
+
+def _enrol_again_page(officer: Officer, form: EnrolAgainForm) -> str:
+    return render_template("officers/enrol_again.html", officer=officer, form=form, states=OfficerState)
+
+
+@bp.post("/officers/<uuid:officer_id>/enrol-again")
+@requires(Permission.KEEP_OFFICERS)
+def enrol_again(officer_id: UUID) -> ResponseReturnValue:
+    """End the officer's keys and show the one-time code for new ones, once."""
+    with running().reading() as db:
+        officer = admission.get(db, officer_id)
+    form = EnrolAgainForm.ask(needs_code(None))
+    if not form.validate():
+        return _enrol_again_page(officer, form), 422
+    try:
+        who = form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
+        return _enrol_again_page(officer, form), 422
+    with running().writing() as db:
+        officer = admission.get(db, officer_id)
+        code = admission.invite_again(db, who, officer, form.role.data, now())
+    return render_template("officers/added.html", officer=officer, code=code, again=True)
 
 
 @bp.post("/officers/<uuid:officer_id>/release")

@@ -8,7 +8,7 @@ from crypto.passwords import PasswordCost
 from vault.access.actor import Actor
 from vault.access.events import Event, record, record_apart
 from vault.errors import NotKnown, NotSignedIn
-from vault.officers import admission, passwords, proofs, sessions
+from vault.officers import admission, passwords, proofs, returning, sessions
 from vault.officers.models import Officer, SignedInSession
 from vault.officers.sessions import Found
 from vault.running import RunningVault
@@ -156,6 +156,9 @@ def begin_enrolment(
         with vault.writing() as db:
             proofs.check_address(db, vault.settings, now, digest)
             officer = admission.find_invited(db, name, code, now)
+            returning.take_keys(
+                db, officer, now
+            )  # An enrolment that was begun and left gives way to this one.
             cost = PasswordCost.from_text(vault.settings.password_cost)
             identity, recovery = admission.give_keys(db, vault.root, officer, password, cost)
             proofs.new_second_factor(db, vault.root, officer.id, identity)
