@@ -78,6 +78,7 @@ WORDS = {
     404: ("Not found", "Check the address, or go back to your desk."),
     405: ("That is not how this page is used", "Go back and use the buttons on the page."),
     409: ("That cannot be done now", "Go back and look again, or choose another way."),
+    410: ("The records were destroyed", "The ledger still tells who had opened them, and when."),
     413: ("That is too large", "Send something smaller."),
     422: ("Some answers need attention", "Go back and correct them."),
     429: ("Please slow down", "Wait a minute and try again."),

@@ -1,5 +1,7 @@
 """What can go wrong, each with a sentence for the person and the status it is answered with."""
 
+from datetime import date
+
 
 class VaultError(Exception):
     """An act could not be done. `message` is for the person; it holds no personal data."""
@@ -45,6 +47,18 @@ class Superseded(RuleForbids):
         super().__init__(
             "Someone else saved this record while you were working on it. Nothing of yours was lost: "
             "your words are still below. Compare them with the saved record, then save again."
+        )
+
+
+class RecordsDestroyed(RuleForbids):
+    """What would be opened or added to was destroyed by an act; the plain facts and the ledger stay."""
+
+    status = 410
+
+    def __init__(self, day: date) -> None:
+        super().__init__(
+            f"These records were destroyed on {day:%B} {day.day}, {day.year}. "
+            "Nothing of them can be opened, and nothing can be added."
         )
 
 
