@@ -57,28 +57,13 @@ class FileRootKey(Hidden):
             file.write(os.urandom(KEY_LENGTH))
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return cls.load(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read the key; raises BadKeyFile if it is missing, of the wrong length or readable by others."""
-        try:
-            # Without O_NONBLOCK, opening a named pipe put there instead would wait for ever.
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except FileNotFoundError:
-            raise BadKeyFile("The root key file is missing.") from None
-        except OSError:
-            raise BadKeyFile("The root key file cannot be read by this user.") from None
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise BadKeyFile("The root key must be an ordinary file.")
-            if status.st_mode & 0o077:
-                raise BadKeyFile("The root key file may be read by others; set its mode to 0400.")
-            return cls(os.read(descriptor, KEY_LENGTH + 1))
-        finally:
-            os.close(descriptor)
+        return cls(read_private(path, "root key file", KEY_LENGTH))
 
     def wrap(self, plaintext: bytes, context: bytes) -> bytes:
         """Encrypt under the root key, bound to the context."""
@@ -95,8 +80,28 @@ class FileRootKey(Hidden):
         return hmac.digest(self._mac_key, data, hashlib.sha256)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the new file's name durable: a vault whose key vanished with the power is lost."""
+def read_private(path: Path, what: str, most: int) -> bytes:
+    """Up to one byte more than `most` of a file that only its owner can read; raises BadKeyFile."""
+    try:
+        # Without O_NONBLOCK, opening a named pipe put there instead would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise BadKeyFile(f"The {what} is missing.") from None
+    except OSError:
+        raise BadKeyFile(f"The {what} cannot be read by this user.") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadKeyFile(f"The {what} must be an ordinary file.")
+        if status.st_mode & 0o077:
+            raise BadKeyFile(f"The {what} may be read by others; set its mode to 0400.")
+        return os.read(descriptor, most + 1)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's name durable: a vault whose key vanished with the power is lost."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from audit.checkpoints import run_notary
-from crypto.root import FileRootKey
+from crypto.root_ring import RootRing
 from vault import migrations, verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
@@ -70,7 +70,7 @@ def migrate(data: Path) -> None:
     settings = load(data)
     engine = connect(settings.database_url)
     migrations.upgrade(engine)
-    adopt_vouching_key(engine, FileRootKey.load(settings.root_key), wall_clock())
+    adopt_vouching_key(engine, RootRing.open(settings.keys, settings.token), wall_clock())
     engine.dispose()
     click.echo("The database has this version's shape.")
 
@@ -81,7 +81,9 @@ def migrate(data: Path) -> None:
 def serve(data: Path, port: int) -> None:
     """Serve the vault on this machine, with gunicorn."""
     check_port(port)
-    RunningVault.start(load(data), wall_clock).close()
+    vault = RunningVault.start(load(data), wall_clock)
+    vault.trust.voucher.reread()  # Another vault's root key is told here, before anybody is served.
+    vault.close()
     serve_with_gunicorn(data, port)
 
 

@@ -13,7 +13,7 @@ from audit.entries import Details, Entry
 from audit.ledger import Ledger, Receipt
 from crypto import suites
 from crypto.encoding import enc
-from crypto.root import FileRootKey, RootKey
+from crypto.root_ring import RootRing
 from crypto.suites import Profile
 from vault.database import Database, RecordedSession, connect
 from vault.settings import BadSettings, Settings
@@ -89,7 +89,7 @@ class RunningVault:
         self,
         settings: Settings,
         database: Database,
-        root: RootKey,
+        root: RootRing,
         trust: Trust,
         ledger: Ledger,
         clock: Callable[[], datetime],
@@ -105,7 +105,7 @@ class RunningVault:
     @classmethod
     def start(cls, settings: Settings, clock: Callable[[], datetime]) -> "RunningVault":
         """Open the vault that `init` founded. Raises BadSettings or crypto.errors.BadKeyFile, in words."""
-        root = FileRootKey.load(settings.root_key)
+        root = RootRing.open(settings.keys, settings.token)
         database = Database(connect(settings.database_url))
         trust = Trust.load(settings.trust, Voucher(database.engine, root))
         if trust.profile != settings.profile:

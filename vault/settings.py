@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from crypto.passwords import FIPS, PBKDF2
+from crypto.root_ring import TokenPlace
 from crypto.suites import Profile
 
 
@@ -42,6 +43,9 @@ class Settings:
     paper_megabytes: int = 200  # the largest document that a case keeps
     password_cost: str = "argon2id$65536$3$4"  # under the profile "fips": pbkdf2-sha256$600000
     profile: str = "standard"  # or "fips": only algorithms that FIPS standards name; chosen at the founding
+    root_module: str = ""  # the PKCS#11 module of the token that new root keys are made in; empty for a file
+    root_token: str = ""  # that token's label
+    root_pin_file: str = ""  # the file with its PIN, mode 0400, outside the data folder
     demonstration: bool = False
 
     @property
@@ -51,8 +55,20 @@ class Settings:
 
     @property
     def root_key(self) -> Path:
-        """The root key file, mode 0400."""
+        """The first root key's file, mode 0400; later ones are beside it, see crypto.root_ring."""
         return self.keys / "root.key"
+
+    @property
+    def token(self) -> TokenPlace | None:
+        """Where the token is, or None when root keys lie in files. Raises BadSettings."""
+        if not self.root_module:
+            return None
+        if not self.root_token or not self.root_pin_file:
+            raise BadSettings("With root_module, the settings root_token and root_pin_file are needed too.")
+        pin_file = Path(self.root_pin_file).absolute()
+        if pin_file.is_relative_to(self.data):
+            raise BadSettings("The file named by root_pin_file must lie outside the data folder.")
+        return TokenPlace(Path(self.root_module), self.root_token, pin_file)
 
     @property
     def trust(self) -> Path:

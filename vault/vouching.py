@@ -18,8 +18,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import Moment
 from crypto.encoding import enc
+from crypto.errors import BadKeyFile, Refused
 from crypto.hidden import Hidden
-from crypto.root import FileRootKey, RootKey
+from crypto.root import RootKey
+from crypto.root_ring import RootRing
 from vault.database import Base
 from vault.settings import BadSettings
 
@@ -59,12 +61,12 @@ def add_vouching_key(engine: Engine, root: RootKey, secret: bytes, version: int,
         connection.execute(insert(VouchingKey).values(**row, wrapped=root.wrap(secret, _context(version))))
 
 
-def adopt_vouching_key(engine: Engine, root: FileRootKey, now: datetime) -> None:
+def adopt_vouching_key(engine: Engine, root: RootRing, now: datetime) -> None:
     """Give a vault of an earlier version its first vouching key: the one under its root key's codes."""
     with engine.connect() as connection:
         is_there = connection.scalar(select(VouchingKey.version).limit(1))
     if is_there is None:
-        add_vouching_key(engine, root, root.mac_key, 1, now)
+        add_vouching_key(engine, root, root.first_file_key().mac_key, 1, now)
 
 
 class Voucher(Hidden):
@@ -73,21 +75,29 @@ class Voucher(Hidden):
     def __init__(self, engine: Engine, root: RootKey) -> None:
         self._engine = engine
         self._root = root
-        self._read_at = 0.0
+        self._read_at = -REFRESH_SECONDS
         self._read: tuple[_Version, ...] = ()
 
+    def reread(self) -> None:
+        """Read the keys now. Raises BadSettings when there is none, BadKeyFile under another root key."""
+        self._read_at = -REFRESH_SECONDS
+        self._versions()
+
     def _versions(self) -> tuple[_Version, ...]:
-        """Every version, the newest first. Raises BadSettings when there is none."""
+        """Every version, the newest first. Raises as `reread` does."""
         if not self._read or monotonic() - self._read_at > REFRESH_SECONDS:
             query = select(VouchingKey.version, VouchingKey.wrapped, VouchingKey.ended_at_index)
             with self._engine.connect() as connection:
                 rows = connection.execute(query.order_by(VouchingKey.version.desc())).all()
             if not rows:
                 raise BadSettings("This vault was made by an earlier version. Run: python -m vault migrate")
-            self._read = tuple(
-                _Version(self._root.unwrap(wrapped, _context(version)), ended)
-                for version, wrapped, ended in rows
-            )
+            try:
+                self._read = tuple(
+                    _Version(self._root.unwrap(wrapped, _context(version)), ended)
+                    for version, wrapped, ended in rows
+                )
+            except Refused:
+                raise BadKeyFile("The root key is not the one that this database was locked with.") from None
             self._read_at = monotonic()
         return self._read
 

@@ -16,12 +16,13 @@ from audit.notes import NotaryKeys
 from crypto.passwords import PasswordCost
 from crypto.public import PublicIdentity
 from crypto.recovery import create_recovery, recovery_public
-from crypto.root import FileRootKey
+from crypto.root_ring import RootRing, has_root_key
 from crypto.sealing import Holder
 from vault import migrations
 from vault.access import seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
+from vault.access.keyring import vouch_for_key
 from vault.access.models import HolderKey
 from vault.access.policy import CIRCLES, Role
 from vault.database import Database, RecordedSession, connect
@@ -67,11 +68,11 @@ def found(settings: Settings, founders: Sequence[Founder], now: datetime) -> Fou
     roles = {founder.role for founder in founders}
     if not {Role.COORDINATOR, Role.AUDITOR, Role.ADMINISTRATOR} <= roles:
         raise RuleForbids("A vault is founded with a coordinator, an auditor and an administrator.")
-    if settings.root_key.exists():
+    if has_root_key(settings.keys):
         raise RuleForbids("There is a vault here already. Choose another data folder.")
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     settings.notary.mkdir(mode=0o700, parents=True, exist_ok=True)
-    root = FileRootKey.create(settings.root_key)
+    root = RootRing.create(settings.keys, settings.token)
     notary = NotaryKeys.generate(settings.origin)
     notary.save(settings.notary_key)
     settings.notary_public.write_text("".join(f"{key.to_text()}\n" for key in notary.verifier_keys()))
@@ -110,15 +111,15 @@ def _first_officers(
         pinned.append((officer.id, str(officer.role.value), identity.public.digest()))
         credentials.append(Credentials(officer.name, officer.full_name, officer.role, secret, code))
         actors.append(Actor(officer.id, officer.full_name, officer.role, True, 1, None, None, identity))
-    db.add(
-        HolderKey(
-            id=uuid4(), holder=RECOVERY, kind="recovery", role="", version=1, public=recovery.to_bytes()
-        )
+    key = HolderKey(
+        id=uuid4(), holder=RECOVERY, kind="recovery", role="", version=1, public=recovery.to_bytes()
     )
+    vouch_for_key(key, vault.trust)
+    db.add(key)
     db.flush()
     vault.trust = replace(vault.trust, founders=tuple(pinned))
     coordinator = next(actor for actor in actors if actor.role is Role.COORDINATOR)
-    _make_circles(db, coordinator, actors, now)
+    _make_circles(db, vault.trust, coordinator, actors, now)
     record(
         db,
         Event.VAULT_FOUNDED,
@@ -129,7 +130,9 @@ def _first_officers(
     return tuple(credentials)
 
 
-def _make_circles(db: RecordedSession, coordinator: Actor, actors: Sequence[Actor], now: datetime) -> None:
+def _make_circles(
+    db: RecordedSession, trust: Trust, coordinator: Actor, actors: Sequence[Actor], now: datetime
+) -> None:
     """Make every role's circle: the coordinator holds each but the auditors', founders hold their own."""
     for role in sorted(CIRCLES):
         first = Role.AUDITOR if role is Role.AUDITOR else Role.COORDINATOR
@@ -138,4 +141,4 @@ def _make_circles(db: RecordedSession, coordinator: Actor, actors: Sequence[Acto
             for actor in actors
             if actor.role in {first, role}
         ]
-        seals.found_circle(db, role, coordinator, holders, now)
+        seals.found_circle(db, role, coordinator, trust, holders, now)
