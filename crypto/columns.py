@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, ClassVar, NamedTuple, NoReturn, Protocol
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, inspect
+from sqlalchemy import ColumnElement, DateTime, Dialect, LargeBinary, inspect, true
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import MappedColumn, Mapper, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -16,6 +16,7 @@ from crypto.errors import Unsealable
 from crypto.places import KINDS, Place, epoch_of
 
 __all__ = [
+    "InLockbox",
     "Moment",
     "Place",
     "SealedBlob",
@@ -95,6 +96,32 @@ class SealedColumn(NamedTuple):
     name: str
     compartment: str
     kind: str
+
+
+class InLockbox:
+    """A row with sealed columns, which says once whose lockboxes they lie in.
+
+    `kept_by` is the kind of subject and the attribute that has the subject's id, or the id itself where one
+    subject keeps every row. Both which lockbox a row needs and which rows a lockbox has follow from it.
+    """
+
+    kept_by: ClassVar[tuple[str, str | UUID]]
+
+    def lockbox_subject(self, compartment: str) -> str:
+        """The subject, like "person:<uuid>", whose lockbox holds this compartment of the row."""
+        kind, owner = self.kept_by
+        return f"{kind}:{owner if isinstance(owner, UUID) else getattr(self, owner)}"
+
+    @classmethod
+    def is_kept_by(cls, kind: str, ident: UUID) -> ColumnElement[bool] | None:
+        """Which rows lie in the lockboxes of one subject; None when no row of this table ever does."""
+        own_kind, owner = cls.kept_by
+        if own_kind != kind:
+            return None
+        if isinstance(owner, UUID):
+            return true() if owner == ident else None
+        clause: ColumnElement[bool] = getattr(cls, owner) == ident
+        return clause
 
 
 def sealed(compartment: str, kind: str) -> MappedColumn[SealedBlob]:

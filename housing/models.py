@@ -16,7 +16,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, String, eve
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from housing.errors import WrongState
 from housing.words import (
     NEXT_STANDINGS,
@@ -69,7 +69,7 @@ class NeedSet(sa.types.TypeDecorator[frozenset[Need]]):
         return None if value is None else frozenset(Need(word) for word in value)
 
 
-class House(Base):
+class House(InLockbox, Base):
     """A place where protected people can stay.
 
     What is plain serves the search; where it is lies sealed in two compartments, the coarse area and the
@@ -77,6 +77,7 @@ class House(Base):
     """
 
     __tablename__ = "houses"
+    kept_by: ClassVar = ("house", "id")
     __table_args__ = (
         CheckConstraint("beds >= 1", name="has_a_bed"),
         CheckConstraint("rooms >= 1", name="has_a_room"),
@@ -108,10 +109,6 @@ class House(Base):
     landlord: Mapped[SealedBlob] = sealed("house-address", "text")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """Each place has its own lockboxes, one for its area and one for its address."""
-        return f"house:{self.id}"
 
     def move_to(self, standing: Standing) -> None:
         """Change what the programme has decided about the place; WrongState if that cannot follow."""

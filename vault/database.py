@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
@@ -20,7 +21,16 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    MappedColumn,
+    Mapper,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    sessionmaker,
+)
+from sqlalchemy.types import TypeEngine
 from typing_extensions import override
 
 from audit.entries import Details, Entry
@@ -126,10 +136,24 @@ def row_name(row: Any) -> str:
     return f"{row.__table__.name}/{row.id}"
 
 
+def added_later(kind: type[TypeEngine[Any]]) -> MappedColumn[Any]:
+    """A column that a later version added: while it is empty it counts for no row's digest."""
+    return mapped_column(kind, nullable=True, info={"added later": True})
+
+
+@cache
+def _told_columns(model: type) -> tuple[tuple[str, bool], ...]:
+    """The columns that a digest is over, in its order, and whether an empty one is left out."""
+    mapper: Mapper[Any] = inspect(model)
+    attributes = sorted(mapper.column_attrs, key=lambda attribute: attribute.key)
+    return tuple((a.key, "added later" in a.columns[0].info) for a in attributes)
+
+
 def row_digest(row: Any) -> str:
     """SHA-256 (hex) over every column as it is kept: sealed blobs, never plaintext."""
-    columns = sorted(inspect(type(row)).column_attrs, key=lambda attribute: attribute.key)
-    items = [part for c in columns for part in (c.key.encode(), _plain(getattr(row, c.key)))]
+    kept = [(key, getattr(row, key), later) for key, later in _told_columns(row.__class__)]
+    told = [(key, value) for key, value, later in kept if value is not None or not later]
+    items = [part for key, value in told for part in (key.encode(), _plain(value))]
     return hashlib.sha256(enc("vault/row/v1", row.__table__.name, *items)).hexdigest()
 
 
@@ -246,7 +270,11 @@ class Database:
         self._writers = sessionmaker(
             engine.execution_options(writing=True), class_=RecordedSession, expire_on_commit=False
         )
-        self._readers = sessionmaker(engine, class_=RecordedSession, autoflush=False)
+        # A look sees the rows and the keys that open them as they stood at one moment; SQLite does so anyway.
+        readers = engine
+        if engine.dialect.name == "postgresql":
+            readers = engine.execution_options(isolation_level="REPEATABLE READ")
+        self._readers = sessionmaker(readers, class_=RecordedSession, autoflush=False)
 
     @contextmanager
     def reading(self) -> Iterator[RecordedSession]:
@@ -265,6 +293,11 @@ class Database:
             yield session
             if session.in_nested_transaction():
                 raise UnrecordedChange("a savepoint was left open, so its changes cannot be asked for")
+
+
+def is_writing(db: Session) -> bool:
+    """Whether this session does an act, so that what it rests on must stand still until the act is kept."""
+    return bool(db.get_bind().get_execution_options().get("writing"))
 
 
 def has_sealed_columns(model: type[Any]) -> bool:

@@ -20,8 +20,8 @@ from audit.errors import Damaged, LedgerError, LedgerUnavailable
 from audit.examination import examine
 from audit.notes import check_signatures, parse, read_verifier_keys
 from vault import migrations
+from vault.access.comparing import FaultKind, SealFault
 from vault.access.events import is_vouched
-from vault.access.models import Lockbox, ShredPart
 from vault.access.seals import audit_seals, forged_seals
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
 from vault.running import RunningVault
@@ -62,8 +62,6 @@ def verify(vault: RunningVault, progress: Progress) -> Verification:
     except LedgerUnavailable as error:
         findings.append(f"Ledger: entries wait that cannot be put into it. {error}")
     with vault.reading() as db:
-        if db.get_bind().dialect.name == "postgresql":
-            db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         size = vault.ledger.head(db).size
         findings += _ledger(db, vault, progress)
         rows = _Rows(db)
@@ -110,17 +108,26 @@ def _signed(db: RecordedSession, vault: RunningVault, size: int) -> Iterator[str
 
 def _seals(db: RecordedSession, vault: RunningVault) -> Iterator[str]:
     missing, surplus = audit_seals(db)
-    forged = forged_seals(db, vault.trust)
     for words, faults in (
         ("Seal missing", missing),
         ("Seal that its holder should not have", surplus),
-        ("Seal that no officer of ours signed", forged),
+        ("Seal that no officer of ours signed", forged_seals(db, vault.trust)),
     ):
         for fault in faults:
-            yield f"{words}: {fault.compartment} of {fault.subject}, {fault.holder_kind} {fault.holder}."
-    parts = select(ShredPart.id).where(ShredPart.lockbox == Lockbox.id, ShredPart.epoch == Lockbox.epoch)
-    for box in db.scalars(select(Lockbox).where(~parts.exists())):
-        yield f"Half of a key is gone, so nothing opens it: {box.compartment} of {box.subject}"
+            yield _in_words(fault, words)
+
+
+def _in_words(fault: SealFault, words: str) -> str:
+    place = f"{fault.compartment} of {fault.subject}" if fault.compartment else fault.subject
+    if fault.kind is FaultKind.SHRED_PART:
+        if words == "Seal missing":
+            return f"Half of a key is gone, so nothing opens it: {place}"
+        return f"Half of a key is there that belongs to nothing: {place}."
+    if fault.kind is FaultKind.OLD_KEY:
+        words = "Seal of an earlier time, which should be gone"
+    if fault.kind is FaultKind.CIRCLE:
+        place = f"the key that the role {place} shares"
+    return f"{words}: {place}, {fault.holder_kind} {fault.holder}."
 
 
 class _Rows:

@@ -5,23 +5,58 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from crypto.encoding import enc
 from crypto.errors import CryptoError, NotCertified
 from crypto.identity import Certificate, PublicIdentity, certify, check_certificate
 from crypto.sealing import Holder
 from vault.access.actor import Actor
 from vault.access.models import HolderKey
 from vault.access.policy import Compartment, Hold, Role, hold
+from vault.database import is_writing
 from vault.running import Trust
 
 LONGEST_CHAIN = 8
 """How many coordinators may vouch for each other in a row, from a founder on."""
 
 
+# Asked on every act and look, so it is put together once.
+_KEYS = (
+    select(HolderKey)
+    .where(HolderKey.holder.in_(bindparam("holders", expanding=True)))
+    .order_by(HolderKey.holder, HolderKey.version)
+)
+
+
 class Distrusted(CryptoError):
-    """A key in the database is not certified by a coordinator whose chain ends at a pinned founder."""
+    """A key or lockbox in the database that no chain to a pinned founder, or not the vault, vouches for."""
+
+
+def _statement(key: HolderKey) -> bytes:
+    """What the vault vouches for: whose key it is, for which role, and who certified it."""
+    return enc(
+        "vault/holder-key/v1",
+        key.holder,
+        key.kind,
+        key.role,
+        key.version,
+        PublicIdentity.from_bytes(key.public).digest(),
+        key.issued_by or b"",
+        key.signature or b"",
+    )
+
+
+def vouch_for_key(key: HolderKey, trust: Trust) -> None:
+    """Give a key the vault's own word, so that whoever has only a coordinator's seed can plant none."""
+    key.code = trust.voucher.vouch(_statement(key))
+
+
+def check_key_code(key: HolderKey, trust: Trust) -> None:
+    """Raise Distrusted unless the vault itself kept this key as it is now."""
+    if not trust.voucher.confirms(_statement(key), key.code):
+        raise Distrusted("The vault did not keep this key as it is now.")
 
 
 def _certificate(key: HolderKey, digest: bytes) -> Certificate:
@@ -47,15 +82,27 @@ class Keyring:
 
     def fetch(self, holders: Iterable[UUID]) -> None:
         """Read the keys of these holders in one query."""
-        wanted = set(holders) - {holder for holder, _ in self._found}
+        wanted = set(holders) - self._versions.keys()
         if wanted:
-            for key in self._db.scalars(
-                select(HolderKey).where(HolderKey.holder.in_(wanted)).order_by(HolderKey.version)
-            ):
-                self._found[key.holder, key.version] = key
-                self._versions.setdefault(key.holder, []).append(key)
-                if key.withdrawn_at is None:
-                    self._found[key.holder, None] = key
+            self._keep(wanted, self._db.scalars(_KEYS, {"holders": list(wanted)}))
+
+    def fetch_to_seal(self, holders: Iterable[UUID]) -> None:
+        """Read the keys of these holders anew and let nobody withdraw one until this act is kept."""
+        wanted = set(holders)
+        if wanted:
+            query = _KEYS.with_for_update(read=True) if is_writing(self._db) else _KEYS
+            fresh = query.execution_options(populate_existing=True)
+            self._keep(wanted, self._db.scalars(fresh, {"holders": list(wanted)}))
+
+    def _keep(self, holders: Iterable[UUID], keys: Iterable[HolderKey]) -> None:
+        for holder in holders:
+            self._versions[holder] = []
+            self._found.pop((holder, None), None)
+        for key in keys:
+            self._found[key.holder, key.version] = key
+            self._versions[key.holder].append(key)
+            if key.withdrawn_at is None:
+                self._found[key.holder, None] = key
 
     def key(self, holder: UUID, version: int | None) -> HolderKey:
         """A holder's key at this version, or its current one. Raises NotCertified when there is none."""
@@ -77,6 +124,7 @@ class Keyring:
         if links == 0:
             raise Distrusted("A chain of certificates does not end.")
         certificate = _certificate(key, digest)
+        check_key_code(key, self._trust)
         self.fetch([certificate.issued_by])
         # A coordinator's certificates outlive the coordinator's own access, so withdrawn keys count here.
         for issuer in self._versions.get(certificate.issued_by, []):
@@ -126,8 +174,13 @@ def _check_in_matrix(compartment: Compartment, key: HolderKey) -> None:
         raise NotCertified("The matrix never lets this role hold such a key.")
 
 
-def certify_key(key: HolderKey, who: Actor, now: datetime) -> None:
-    """Sign a holder's public key as the coordinator who compared its fingerprint."""
+def certify_key(key: HolderKey, who: Actor, trust: Trust, now: datetime) -> None:
+    """Sign a holder's public key as the coordinator who compared its fingerprint.
+
+    Raises Distrusted for a key that is not as its holder made it.
+    """
+    check_key_code(key, trust)
     public = PublicIdentity.from_bytes(key.public)
     certificate = certify(who.identity, who.officer, key.kind, key.holder, key.role, key.version, public)
     key.issued_by, key.signature, key.certified_at = who.officer, certificate.signature, now
+    vouch_for_key(key, trust)

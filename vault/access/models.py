@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.policy import Compartment, Role
-from vault.database import Base, Word
+from vault.database import Base, Word, added_later
 
 
 class HolderKey(Base):
@@ -30,8 +30,8 @@ class HolderKey(Base):
     issued_by: Mapped[UUID | None] = mapped_column(Uuid)
     signature: Mapped[bytes | None] = mapped_column(LargeBinary)
     certified_at: Mapped[datetime | None] = mapped_column(Moment)  # signed by a coordinator, or pinned
-    code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
-    renew_due_at: Mapped[datetime | None] = mapped_column(Moment)  # a circle's: since a holder left it
+    code: Mapped[bytes | None] = added_later(LargeBinary)  # the vault's own word for all of the above
+    renew_due_at: Mapped[datetime | None] = added_later(Moment)  # a circle's: since a holder left it
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
@@ -49,10 +49,10 @@ class Lockbox(Base):
     case: Mapped[UUID | None] = mapped_column("case_id", Uuid, index=True)
     compartment: Mapped[Compartment] = mapped_column(Word(Compartment))
     epoch: Mapped[int] = mapped_column(Integer)
-    commitment: Mapped[bytes | None] = mapped_column(LargeBinary)  # to the content key of this epoch
-    code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the vault's own word for all of the above
+    commitment: Mapped[bytes | None] = added_later(LargeBinary)  # to the content key of this epoch
+    code: Mapped[bytes | None] = added_later(LargeBinary)  # the vault's own word for all of the above
     rekey_due_at: Mapped[datetime | None] = mapped_column(Moment)
-    destroyed_at: Mapped[datetime | None] = mapped_column(Moment)  # since then nobody holds it any more
+    destroyed_at: Mapped[datetime | None] = added_later(Moment)  # since then nobody holds it any more
 
 
 class ShredPart(Base):
@@ -120,18 +120,15 @@ DIRECTORY = UUID(int=2)
 """The directory of names: one for the whole vault."""
 
 
-class DirectoryPage(Base):
+class DirectoryPage(InLockbox, Base):
     """Up to sixty-four entries of the directory of names, sealed as one."""
 
     __tablename__ = "directory_pages"
+    kept_by: ClassVar = ("directory", DIRECTORY)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     number: Mapped[int] = mapped_column(Integer, unique=True)
     entries: Mapped[SealedBlob] = sealed("directory", "bytes")
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """All pages lie in the directory's one lockbox."""
-        return f"directory:{DIRECTORY}"
 
 
 class DirectorySlip(Base):

@@ -1,102 +1,75 @@
 """Makes and unmakes exactly the seals that the matrix and the assignments say."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.orm import Session
 
-from crypto.errors import CryptoError
 from crypto.identity import Identity
 from crypto.lockbox import LockboxKey, Sealer, new_parts
-from crypto.sealing import Holder, KeyName, Seal, check_seal
+from crypto.sealing import Holder
 from vault.access.actor import Actor
-from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name
-from vault.access.keyring import Keyring, certify_key
-from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
-from vault.access.policy import CIRCLES, Compartment, Hold, Role, hold
-from vault.errors import NotKnown
-from vault.running import RECOVERY, Trust
-
-_WITH_KEYS = select(HolderKey.holder).where(
-    HolderKey.kind == "officer", HolderKey.withdrawn_at.is_(None), HolderKey.certified_at.is_not(None)
+from vault.access.adoption import adopt_keys as adopt_keys  # noqa: PLC0414 - asked for by this name
+from vault.access.comparing import (  # What is there against what must be.
+    SealFault as SealFault,  # noqa: PLC0414
 )
-# An officer who is asked to enrol again stays named, and holds nothing until the new key is certified.
-_NAMED = select(Assignment).where(Assignment.ended_at.is_(None), Assignment.officer.in_(_WITH_KEYS))
+from vault.access.comparing import audit_seals as audit_seals  # noqa: PLC0414
+from vault.access.comparing import forged_seals as forged_seals  # noqa: PLC0414
+from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name, vouch_for_lockbox
+from vault.access.holders import (
+    NAMED_ON,
+    circle_versions,
+    circles_to_change,
+    current_circles,
+    holders_by_matrix,
+    roles_of,
+)
+from vault.access.holders import expected_holders as expected_holders  # noqa: PLC0414
+from vault.access.holders import is_named_holder as is_named_holder  # noqa: PLC0414
+from vault.access.keyring import Keyring, certify_key, vouch_for_key
+from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
+from vault.access.policy import Compartment, Role
+from vault.database import is_writing
+from vault.running import Trust
 
 
 def circle_key(db: Session, role: Role) -> HolderKey:
-    """The current key of a role's circle."""
-    return db.scalars(
-        select(HolderKey).where(
-            HolderKey.kind == "circle", HolderKey.role == role, HolderKey.withdrawn_at.is_(None)
-        )
-    ).one()
+    """The current key of a role's circle. Raises LookupError when the vault was never founded."""
+    for key in reversed(circle_versions(db)):
+        if key.role == role:
+            return key
+    raise LookupError("this role has no key")
 
 
-def found_circle(db: Session, role: Role, founder: Actor, holders: Sequence[Holder], now: datetime) -> None:
+def found_circle(
+    db: Session, role: Role, founder: Actor, trust: Trust, holders: Sequence[Holder], now: datetime
+) -> None:
     """Make a role's circle, certify it and seal its key to its first holders; nobody else keeps the seed."""
+    make_circle(db, role, uuid4(), 1, founder, trust, holders, now)
+
+
+def make_circle(
+    db: Session,
+    role: Role,
+    circle: UUID,
+    version: int,
+    who: Actor,
+    trust: Trust,
+    holders: Iterable[Holder],
+    now: datetime,
+) -> HolderKey:
+    """Make one version of a circle, certify it and seal it to its holders; nobody else keeps the seed."""
     identity = Identity.generate()
-    key = HolderKey(
-        id=uuid4(),
-        holder=uuid4(),
-        kind="circle",
-        role=str(role),
-        version=1,
-        public=identity.public.to_bytes(),
-    )
-    certify_key(key, founder, now)
+    public = identity.public.to_bytes()
+    key = HolderKey(id=uuid4(), holder=circle, kind="circle", role=str(role), version=version, public=public)
+    vouch_for_key(key, trust)
+    certify_key(key, who, trust, now)
     db.add(key)
     for holder in holders:
-        keep_seal(db, identity.seed, circle_name(key.holder, 1, role), holder, founder, now)
-
-
-def expected_holders(db: Session, lockbox: Lockbox) -> set[tuple[str, UUID]]:
-    """Who must hold this lockbox by the matrix and the assignments: circles, named officers, recovery."""
-    named = db.scalars(_NAMED.where(Assignment.subject_id.in_(_named_on(lockbox)))).all()
-    return _holders_by_matrix(lockbox, _live_circles(db), named)
-
-
-def _live_circles(db: Session) -> dict[UUID, Role]:
-    """The circles that keys are sealed to now, and the role of each."""
-    circles = db.execute(
-        select(HolderKey.holder, HolderKey.role).where(
-            HolderKey.kind == "circle", HolderKey.withdrawn_at.is_(None)
-        )
-    )
-    return {holder: Role(role) for holder, role in circles}
-
-
-def _named_on(lockbox: Lockbox) -> list[UUID]:
-    """What an officer may be named on to hold this lockbox: its own subject, or its case."""
-    return [UUID(lockbox.subject.partition(":")[2])] + ([lockbox.case] if lockbox.case else [])
-
-
-def _holders_by_matrix(
-    lockbox: Lockbox, circles: Mapping[UUID, Role], named: Iterable[Assignment]
-) -> set[tuple[str, UUID]]:
-    roles = {role for role in CIRCLES if role is not Role.AUDITOR}
-    whole = {role for role in roles if hold(lockbox.compartment, role) is Hold.ALL}
-    holders = {("circle", holder) for holder, role in circles.items() if role in whole}
-    holders.add(("recovery", RECOVERY))
-    return holders | {("officer", a.officer) for a in named if is_named_holder(a, lockbox)}
-
-
-def is_named_holder(assignment: Assignment, lockbox: Lockbox) -> bool:
-    """Whether being named here gives this lockbox: own things and persons exactly, cases as a whole."""
-    if assignment.subject not in {lockbox.subject, f"case:{lockbox.case}"}:
-        return False
-    match hold(lockbox.compartment, assignment.role):
-        case Hold.OWN:
-            return assignment.subject == lockbox.subject
-        case Hold.NAMED if assignment.role is Role.LIAISON:
-            return assignment.subject == lockbox.subject
-        case Hold.NAMED:
-            return True
-        case _:
-            return False
+        keep_seal(db, identity.seed, circle_name(circle, version, role), holder, who, now)
+    return key
 
 
 def new_lockbox(
@@ -109,17 +82,62 @@ def new_lockbox(
     now: datetime,
 ) -> Sealer:
     """Make a subject's lockbox, sealed to exactly those the matrix and the assignments name."""
-    box = Lockbox(id=uuid4(), subject=subject, case=case, compartment=compartment, epoch=1)
-    db.add(box)
-    db.flush()
-    sealed_part, shred_part = new_parts()
-    db.add(ShredPart(id=uuid4(), lockbox=box.id, epoch=1, part=shred_part))
-    holders = expected_holders(db, box)
+    return new_lockboxes(db, who, trust, subject, case, [compartment], now)[compartment]
+
+
+def new_lockboxes(
+    db: Session,
+    who: Actor,
+    trust: Trust,
+    subject: str,
+    case: UUID | None,
+    compartments: Sequence[Compartment],
+    now: datetime,
+) -> dict[Compartment, Sealer]:
+    """Make several lockboxes of one subject, each sealed to exactly those the matrix and namings say."""
+    on = [UUID(subject.partition(":")[2])] + ([case] if case else [])
+    named = db.scalars(NAMED_ON, {"subjects": on}).all()
+    roles = roles_of(current_circles(circle_versions(db)))
+    boxes = {
+        compartment: Lockbox(id=uuid4(), subject=subject, case=case, compartment=compartment, epoch=1)
+        for compartment in compartments
+    }
+    holders = {compartment: holders_by_matrix(box, roles, named) for compartment, box in boxes.items()}
     ring = Keyring(db, trust)
-    ring.fetch(holder for _, holder in holders)
+    ring.fetch_to_seal({holder for found in holders.values() for _, holder in found})
+    db.add_all(boxes.values())
+    db.flush()
+    return {
+        compartment: fill_lockbox(db, ring, who, trust, box, holders[compartment], now).sealer()
+        for compartment, box in boxes.items()
+    }
+
+
+def fill_lockbox(
+    db: Session,
+    ring: Keyring,
+    who: Actor,
+    trust: Trust,
+    box: Lockbox,
+    holders: Iterable[tuple[str, UUID]],
+    now: datetime,
+) -> LockboxKey:
+    """Give a lockbox the key of its epoch: new parts, a commitment, and a seal for each holder."""
+    sealed_part, shred_part = new_parts()
+    opened = LockboxKey(box.id, box.epoch, sealed_part, shred_part)
+    box.commitment = opened.commitment
+    vouch_for_lockbox(box, trust)
+    db.add(ShredPart(id=uuid4(), lockbox=box.id, epoch=box.epoch, part=shred_part))
     for _, holder in sorted(holders):
-        keep_seal(db, sealed_part, lockbox_name(box), ring.holder_of(holder, compartment), who, now)
-    return LockboxKey(box.id, 1, sealed_part, shred_part).sealer()
+        keep_seal(db, sealed_part, lockbox_name(box), ring.holder_of(holder, box.compartment), who, now)
+    return opened
+
+
+def destroy_lockbox(db: Session, box: Lockbox, now: datetime) -> None:
+    """Take away what opens a lockbox, for everybody and for ever. The caller records the act."""
+    db.execute(delete(ShredPart).where(ShredPart.lockbox == box.id))
+    db.execute(delete(SealRow).where(SealRow.key_kind == "lockbox", SealRow.key == box.id))
+    box.destroyed_at, box.rekey_due_at = now, None
 
 
 def live_assignments(db: Session, subject: str, officer: UUID | None) -> list[Assignment]:
@@ -134,12 +152,20 @@ def live_assignments(db: Session, subject: str, officer: UUID | None) -> list[As
 
 
 def _reach(db: Session, subject: str) -> list[Lockbox]:
-    """The lockboxes an assignment to this subject may concern."""
+    """The lockboxes an assignment to this subject may concern, held still until the act is kept."""
     kind, _, ident = subject.partition(":")
     where = Lockbox.subject == subject
     if kind == "case":
         where = or_(where, Lockbox.case == UUID(ident))
-    return list(db.scalars(select(Lockbox).where(where).order_by(Lockbox.id)))
+    return lock_boxes(db, where)
+
+
+def lock_boxes(db: Session, where: ColumnElement[bool]) -> list[Lockbox]:
+    """These lockboxes as they are now, given no new key by anybody else until the act is kept."""
+    query = select(Lockbox).where(where).order_by(Lockbox.id)
+    if is_writing(db):
+        query = query.with_for_update(key_share=True)
+    return list(db.scalars(query.execution_options(populate_existing=True)))
 
 
 def name_officer(
@@ -168,6 +194,7 @@ def name_officer(
 
 def seal_onward(db: Session, keys: KeyCase, who: Actor, box: Lockbox, holder: UUID, now: datetime) -> None:
     """Seal a lockbox that this officer holds to one more certified holder."""
+    keys.ring.fetch_to_seal([holder])
     target = keys.ring.holder_of(holder, box.compartment)
     held = db.scalars(
         select(SealRow.id).where(
@@ -198,73 +225,44 @@ def unname_officer(db: Session, subject: str, officer: UUID, now: datetime) -> N
 
 
 def hand_circle(db: Session, who: Actor, trust: Trust, role: Role, officer: UUID, now: datetime) -> bool:
-    """Seal a role's circle to a certified officer, when the one who hands it on holds it; else False."""
-    keys = KeyCase(db, who, trust)
-    try:
-        identity = keys.circle_of(role)
-    except NotKnown:
-        return False
-    key = circle_key(db, role)
+    """Seal to a certified officer each live version of a role's circle that the giver holds.
+
+    False when the giver does not hold the current one. What the officer holds already stays as it is.
+    """
+    keys, current = KeyCase(db, who, trust), circle_key(db, role)
+    keys.ring.fetch_to_seal([officer])
     target = keys.ring.holder(officer, None)
-    keep_seal(db, identity.seed, circle_name(key.holder, key.version, role), target, who, now)
-    return True
+    held = select(SealRow.epoch).where(
+        SealRow.key == current.holder,
+        SealRow.holder == officer,
+        SealRow.holder_version == target.key_version,
+    )
+    has = set(db.scalars(held))
+    given = [version for circle, version in keys.versions_of(role) if circle == current.holder]
+    for version in given:
+        if version not in has:
+            seed = keys.circle(current.holder, version).seed
+            keep_seal(db, seed, circle_name(current.holder, version, role), target, who, now)
+    return current.version in given
 
 
 def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
-    """Take every seal from an officer whose keys end, and mark what they could open for new keys."""
-    for seal in db.scalars(select(SealRow).where(SealRow.holder == officer)).all():
-        if seal.key_kind == "lockbox":
-            box = db.get(Lockbox, seal.key)
-            if box is not None:
-                box.rekey_due_at = box.rekey_due_at or now
-        db.delete(seal)
+    """Take every seal from an officer whose keys end, and mark what they could open for new keys.
 
-
-@dataclass(frozen=True)
-class SealFault:
-    """A holder who lacks a lockbox's key, or has one, against what the matrix and the assignments say."""
-
-    subject: str
-    compartment: Compartment
-    holder_kind: str
-    holder: UUID
-
-
-def audit_seals(db: Session) -> tuple[list[SealFault], list[SealFault]]:
-    """Missing and surplus seals, by comparing what the matrix says with what is there; opens nothing.
-
-    Asks the database four times, however many lockboxes there are.
+    One short act, however much the officer held: what a circle opens is due as soon as the circle is renewed.
     """
-    circles = _live_circles(db)
-    named: dict[UUID, list[Assignment]] = {}
-    for assignment in db.scalars(_NAMED):
-        named.setdefault(assignment.subject_id, []).append(assignment)
-    held: dict[tuple[UUID, int], set[tuple[str, UUID]]] = {}
-    columns = (SealRow.key, SealRow.epoch, SealRow.holder_kind, SealRow.holder)
-    for key, epoch, kind, holder in db.execute(select(*columns).where(SealRow.key_kind == "lockbox")):
-        held.setdefault((key, epoch), set()).add((kind, holder))
-    missing, surplus = [], []
-    for box in db.scalars(select(Lockbox).order_by(Lockbox.subject, Lockbox.compartment)):
-        expected = _holders_by_matrix(box, circles, [a for s in _named_on(box) for a in named.get(s, ())])
-        have = held.get((box.id, box.epoch), set())
-        missing += [SealFault(box.subject, box.compartment, *holder) for holder in sorted(expected - have)]
-        surplus += [SealFault(box.subject, box.compartment, *holder) for holder in sorted(have - expected)]
-    return missing, surplus
-
-
-def forged_seals(db: Session, trust: Trust) -> list[SealFault]:
-    """Seals of lockboxes that no certified officer signed for the holder they name; opens nothing."""
-    ring, forged = Keyring(db, trust), []
-    ring.fetch(db.scalars(select(HolderKey.holder)).all())
-    rows = db.execute(
-        select(SealRow, Lockbox).join(Lockbox, Lockbox.id == SealRow.key).where(SealRow.key_kind == "lockbox")
-    )
-    for row, box in rows:
-        name = KeyName("lockbox", box.id, row.epoch, box.subject, str(box.compartment))
-        try:
-            holder = ring.holder(row.holder, row.holder_version)
-            maker = ring.maker(row.made_by, row.made_by_version, name.kind, name.compartment)
-            check_seal(Seal(row.blob, row.commitment, row.signature), name, holder, maker)
-        except CryptoError:
-            forged.append(SealFault(box.subject, box.compartment, row.holder_kind, row.holder))
-    return forged
+    held = select(SealRow).where(SealRow.holder == officer)
+    # The lockboxes are held still before anything changes, in the order of every other act.
+    with db.no_autoflush:
+        keys = {seal.key for seal in db.scalars(held) if seal.key_kind == "lockbox"}
+        boxes = {box.id: box for box in lock_boxes(db, Lockbox.id.in_(keys))}
+    db.flush()
+    current = current_circles(circles_to_change(db))
+    for seal in db.scalars(held.execution_options(populate_existing=True)).all():
+        if seal.key_kind == "lockbox":
+            box = boxes.get(seal.key) or db.get_one(Lockbox, seal.key)
+            box.rekey_due_at = box.rekey_due_at or now
+        elif seal.key in current:
+            key = current[seal.key]
+            key.renew_due_at = key.renew_due_at or now
+        db.delete(seal)

@@ -1,16 +1,17 @@
 """Cases, the people in them, and what is kept of each: sealed, but for what the work is run by."""
 
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, Date, ForeignKey, Integer, Select, String, Uuid, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.actor import Actor
 from vault.access.models import Assignment
 from vault.access.policy import Role
-from vault.database import Base, Word
+from vault.database import Base, Word, added_later
 from vault.vocabulary import CaseState, NoteKind, Position, ThreatLevel
 
 
@@ -27,7 +28,7 @@ class Case(Base):
     opened_at: Mapped[datetime] = mapped_column(Moment)
     agreed_on: Mapped[date | None] = mapped_column(Date)
     closed_on: Mapped[date | None] = mapped_column(Date)
-    destroyed_on: Mapped[date | None] = mapped_column(Date)  # nothing sealed of it opens from then on
+    destroyed_on: Mapped[date | None] = added_later(Date)  # nothing sealed of it opens from then on
     ceiling_cents: Mapped[int] = mapped_column(Integer)
     period_ends_on: Mapped[date] = mapped_column(Date)
     version: Mapped[int] = mapped_column(Integer)
@@ -40,10 +41,11 @@ class Case(Base):
         return f"case:{self.id}"
 
 
-class Person(Base):
+class Person(InLockbox, Base):
     """A protected person: a number and a position in plain, everything about who they are sealed."""
 
     __tablename__ = "people"
+    kept_by: ClassVar = ("person", "id")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
@@ -76,15 +78,12 @@ class Person(Base):
         """How entries, lockboxes and assignments name the person."""
         return f"person:{self.id}"
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """Each person has lockboxes of their own."""
-        return self.subject
 
-
-class Whereabouts(Base):
+class Whereabouts(InLockbox, Base):
     """Where the household is now, one row for each case."""
 
     __tablename__ = "whereabouts"
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), unique=True)
@@ -96,15 +95,12 @@ class Whereabouts(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's location lockbox."""
-        return f"case:{self.case}"
 
-
-class ThreatAssessment(Base):
+class ThreatAssessment(InLockbox, Base):
     """One dated judgement of the danger, by one author; never changed, only followed by the next."""
 
     __tablename__ = "threat_assessments"
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
@@ -116,15 +112,12 @@ class ThreatAssessment(Base):
     capability: Mapped[SealedBlob] = sealed("threat", "text")
     rationale: Mapped[SealedBlob] = sealed("threat", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's threat lockbox."""
-        return f"case:{self.case}"
 
-
-class DangerArea(Base):
+class DangerArea(InLockbox, Base):
     """A place the household must stay away from: a point and a distance, all sealed."""
 
     __tablename__ = "danger_areas"
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
@@ -134,15 +127,12 @@ class DangerArea(Base):
     longitude: Mapped[SealedBlob] = sealed("threat", "real")
     radius_miles: Mapped[SealedBlob] = sealed("threat", "int")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's threat lockbox."""
-        return f"case:{self.case}"
 
-
-class Note(Base):
+class Note(InLockbox, Base):
     """A case note or a contact, kept as it was written."""
 
     __tablename__ = "case_notes"
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
@@ -150,10 +140,6 @@ class Note(Base):
     author: Mapped[UUID] = mapped_column(Uuid)
     kind: Mapped[NoteKind] = mapped_column(Word(NoteKind))
     text: Mapped[SealedBlob] = sealed("casework", "text")
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's casework lockbox."""
-        return f"case:{self.case}"
 
 
 def known_people(who: Actor) -> Select[Case, Person]:
@@ -174,6 +160,11 @@ def people_known_to(who: Actor, case: UUID) -> Select[Person]:
 
 
 def known_to(who: Actor) -> Select[Case]:
+    """The cases this officer may know of and whose records were not destroyed."""
+    return ever_known_to(who).where(Case.destroyed_on.is_(None))
+
+
+def ever_known_to(who: Actor) -> Select[Case]:
     """The cases this officer may know of: all for who runs the programme, else those they are named on."""
     query = select(Case).order_by(Case.opened_at.desc(), Case.code)
     if who.role in {Role.COORDINATOR, Role.DEPUTY}:

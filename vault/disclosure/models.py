@@ -13,24 +13,26 @@ no field that the deputy struck out, and no packet before it was theirs.
 """
 
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, Date, ForeignKey, Integer, Select, String, Uuid, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.actor import Actor
 from vault.access.policy import Role
 from vault.cases.models import Case
-from vault.database import Base, Word
+from vault.database import Base, Word, added_later
 from vault.referrals.models import Referral
 from vault.vocabulary import DisclosureAuthority, DisclosureOutcome, DisclosureState
 
 
-class DisclosureRequest(Base):
+class DisclosureRequest(InLockbox, Base):
     """A prosecutor's request to be told something, named by their own referral; they learn of no case."""
 
     __tablename__ = "disclosure_requests"
+    kept_by: ClassVar = ("request", "id")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
@@ -41,7 +43,7 @@ class DisclosureRequest(Base):
     state: Mapped[DisclosureState] = mapped_column(Word(DisclosureState))
     asked_at: Mapped[datetime] = mapped_column(Moment)
     due_on: Mapped[date | None] = mapped_column(Date)
-    destroyed_on: Mapped[date | None] = mapped_column(Date)  # with the records of its case
+    destroyed_on: Mapped[date | None] = added_later(Date)  # with the records of its case
     version: Mapped[int] = mapped_column(Integer)
     asked: Mapped[SealedBlob] = sealed("disclosure", "text")
     purpose: Mapped[SealedBlob] = sealed("disclosure", "text")
@@ -63,15 +65,12 @@ class DisclosureRequest(Base):
         """How entries name the disclosure, and the lockbox that the requester cannot open."""
         return f"disclosure:{self.id}"
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox that the requester holds too."""
-        return f"request:{self.id}"
 
-
-class Worksheet(Base):
+class Worksheet(InLockbox, Base):
     """The five factors weighed before a disclosure (Canada, WPPA s. 12); never changed, only followed."""
 
     __tablename__ = "disclosure_worksheets"
+    kept_by: ClassVar = ("disclosure", "request")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(DisclosureRequest.id), index=True)
@@ -86,15 +85,12 @@ class Worksheet(Base):
     witness_heard: Mapped[SealedBlob] = sealed("disclosure", "text")
     witness_words: Mapped[SealedBlob] = sealed("disclosure", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox of those who prepare and decide."""
-        return f"disclosure:{self.request}"
 
-
-class Selection(Base):
+class Selection(InLockbox, Base):
     """The fields chosen for a disclosure, by name, and a frozen copy of what they said then."""
 
     __tablename__ = "disclosure_selections"
+    kept_by: ClassVar = ("disclosure", "request")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(DisclosureRequest.id), unique=True)
@@ -107,15 +103,12 @@ class Selection(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox of those who prepare and decide."""
-        return f"disclosure:{self.request}"
 
-
-class DisclosureDecision(Base):
+class DisclosureDecision(InLockbox, Base):
     """What the deputy decided and struck out, and the reasons, which the requester never reads."""
 
     __tablename__ = "disclosure_decisions"
+    kept_by: ClassVar = ("disclosure", "request")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(DisclosureRequest.id), unique=True)
@@ -125,15 +118,12 @@ class DisclosureDecision(Base):
     struck_out: Mapped[list[str]] = mapped_column(JSON)
     reasons: Mapped[SealedBlob] = sealed("disclosure", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox of those who prepare and decide."""
-        return f"disclosure:{self.request}"
 
-
-class Packet(Base):
+class Packet(InLockbox, Base):
     """One release: the PDF as it left, the mark on its pages, and when it was fetched and acknowledged."""
 
     __tablename__ = "disclosure_packets"
+    kept_by: ClassVar = ("packet", "id")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(DisclosureRequest.id), index=True)
@@ -154,15 +144,12 @@ class Packet(Base):
         """The packet's own lockbox, and how its one recipient is named on it."""
         return f"packet:{self.id}"
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The packet's own lockbox."""
-        return self.subject
 
-
-class Accounting(Base):
+class Accounting(InLockbox, Base):
     """To whom something was disclosed, when, what and why; kept for good (45 CFR 164.528; 20 CFR 401.80)."""
 
     __tablename__ = "disclosure_accounting"
+    kept_by: ClassVar = ("disclosure", "request")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(DisclosureRequest.id), index=True)
@@ -173,12 +160,13 @@ class Accounting(Base):
     description: Mapped[SealedBlob] = sealed("disclosure", "text")
     purpose: Mapped[SealedBlob] = sealed("disclosure", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox of those who prepare and decide."""
-        return f"disclosure:{self.request}"
-
 
 def known_to(who: Actor) -> Select[DisclosureRequest]:
+    """The requests this officer may know of and whose records were not destroyed."""
+    return ever_known_to(who).where(DisclosureRequest.destroyed_on.is_(None))
+
+
+def ever_known_to(who: Actor) -> Select[DisclosureRequest]:
     """The requests this officer may know of: a prosecutor's own; the unit and the auditor, all."""
     query = select(DisclosureRequest).order_by(
         DisclosureRequest.asked_at.desc(), DisclosureRequest.code.desc()

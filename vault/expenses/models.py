@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Date, ForeignKey, Integer, Select, String, UniqueConstraint, Uuid, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.actor import Actor
 from vault.access.models import Assignment
 from vault.access.policy import Role
@@ -18,10 +19,11 @@ from vault.expenses.allowances import COMMITTED, LIVE, OPEN_TO_CHANGE, SPENT, Bu
 from vault.vocabulary import ExpenseCategory, PaymentAnswer, PaymentState
 
 
-class PaymentRequest(Base):
+class PaymentRequest(InLockbox, Base):
     """A request for support money of one case, known by its code; the payee and the reasons are sealed."""
 
     __tablename__ = "payment_requests"
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
@@ -53,10 +55,6 @@ class PaymentRequest(Base):
     def subject(self) -> str:
         """How entries name the request."""
         return f"payment:{self.id}"
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's finance lockbox."""
-        return f"case:{self.case}"
 
     @property
     def may_change(self) -> bool:
@@ -90,10 +88,11 @@ class PaymentLine(Base):
         return Claim(self.category, self.amount_cents, self.first_day, self.last_day)
 
 
-class PaymentDecision(Base):
+class PaymentDecision(InLockbox, Base):
     """What one officer decided on one round of a request, with reasons sealed; never changed."""
 
     __tablename__ = "payment_decisions"
+    kept_by: ClassVar = ("case", "case")
     __table_args__ = (UniqueConstraint("request_id", "round", "step"),)
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
@@ -108,14 +107,13 @@ class PaymentDecision(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     reasons: Mapped[SealedBlob] = sealed("finance", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's finance lockbox."""
-        return f"case:{self.case}"
-
 
 def cases_supported(who: Actor) -> Select[Case]:
-    """The cases whose money this officer may know of: the unit's and finance's all, a clerk's own."""
-    query = select(Case).order_by(Case.opened_at.desc(), Case.code)
+    """The cases whose money this officer may know of: the unit's and finance's all, a clerk's own.
+
+    A case whose records were destroyed is none of them: nobody can say any more what was paid to whom.
+    """
+    query = select(Case).where(Case.destroyed_on.is_(None)).order_by(Case.opened_at.desc(), Case.code)
     if who.role in {Role.COORDINATOR, Role.DEPUTY, Role.FINANCE}:
         return query
     if who.role is Role.CLERK:

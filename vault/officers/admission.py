@@ -16,7 +16,7 @@ from crypto.root import RootKey
 from vault.access import seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
-from vault.access.keyring import Keyring, certify_key
+from vault.access.keyring import Keyring, certify_key, vouch_for_key
 from vault.access.models import HolderKey, SealRow
 from vault.access.policy import CIRCLES, Role
 from vault.database import RecordedSession
@@ -97,16 +97,16 @@ def give_keys(
     identity = Identity.generate()
     officer.key_version += 1
     code = lock_seed(officer, identity, password, root, cost)
-    db.add(
-        HolderKey(
-            id=uuid4(),
-            holder=officer.id,
-            kind="officer",
-            role=str(officer.role),
-            version=officer.key_version,
-            public=identity.public.to_bytes(),
-        )
+    key = HolderKey(
+        id=uuid4(),
+        holder=officer.id,
+        kind="officer",
+        role=str(officer.role),
+        version=officer.key_version,
+        public=identity.public.to_bytes(),
     )
+    vouch_for_key(key, db.trust)
+    db.add(key)
     db.flush()
     return identity, code
 
@@ -152,7 +152,7 @@ def certify_officer(db: RecordedSession, who: Actor, trust: Trust, officer: Offi
         select(HolderKey).where(HolderKey.holder == officer.id, HolderKey.version == officer.key_version)
     ).one()
     key.role = str(officer.role)
-    certify_key(key, who, now)
+    certify_key(key, who, trust, now)
     officer.state = OfficerState.ACTIVE
     db.flush()
     handed = officer.role not in CIRCLES or seals.hand_circle(db, who, trust, officer.role, officer.id, now)

@@ -4,21 +4,24 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, Select, UniqueConstraint, Uuid, select
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.cases.models import Case
 from vault.database import Base
 
 
-class Paper(Base):
+class Paper(InLockbox, Base):
     """One document. Its own key is a sealed field, so that a new key of the lockbox re-seals only that."""
 
     __tablename__ = "papers"
+    __table_args__ = (UniqueConstraint("case_id", "number"),)
+    kept_by: ClassVar = ("case", "case")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id))
+    number: Mapped[int] = mapped_column(Integer)  # from 1, in the case
     added_by: Mapped[UUID] = mapped_column(Uuid)
     added_at: Mapped[datetime] = mapped_column(Moment)
     removed_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -33,10 +36,6 @@ class Paper(Base):
     def subject(self) -> str:
         """How entries name the paper."""
         return f"paper:{self.id}"
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """The case's casework lockbox."""
-        return f"case:{self.case}"
 
 
 class PaperPiece(Base):
@@ -58,8 +57,3 @@ class PaperPiece(Base):
     number: Mapped[int] = mapped_column(Integer)  # from 0
     kept_at: Mapped[datetime] = mapped_column(Moment)
     content: Mapped[bytes] = mapped_column(LargeBinary)
-
-
-def papers_of(case: UUID) -> Select[Paper]:
-    """Every paper that a case was ever given, the oldest first; their places in it are their numbers."""
-    return select(Paper).where(Paper.case == case).order_by(Paper.added_at, Paper.id)

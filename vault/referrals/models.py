@@ -1,22 +1,24 @@
 """Referrals and the decisions on them. What the prosecutor wrote is sealed in the referral's own lockbox."""
 
 from datetime import date, datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, Date, ForeignKey, Integer, Select, String, Uuid, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crypto.columns import Moment, SealedBlob, sealed
+from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.actor import Actor
 from vault.access.policy import Role
-from vault.database import Base, Word, WordList
+from vault.database import Base, Word, WordList, added_later
 from vault.vocabulary import DecisionKind, DecisionOutcome, Flag, Harm, HarmBasis, ReferralState
 
 
-class Referral(Base):
+class Referral(InLockbox, Base):
     """A prosecutor's request that a witness be protected."""
 
     __tablename__ = "referrals"
+    kept_by: ClassVar = ("referral", "id")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)
@@ -29,7 +31,7 @@ class Referral(Base):
     household: Mapped[int] = mapped_column(Integer)
     urgent: Mapped[bool] = mapped_column(Boolean)
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
-    destroyed_on: Mapped[date | None] = mapped_column(Date)  # with the records of its case
+    destroyed_on: Mapped[date | None] = added_later(Date)  # with the records of its case
     version: Mapped[int] = mapped_column(Integer)
     witness: Mapped[SealedBlob] = sealed("intake", "text")
     docket: Mapped[SealedBlob] = sealed("intake", "text")
@@ -40,10 +42,6 @@ class Referral(Base):
     contact: Mapped[SealedBlob] = sealed("intake", "text")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
-
-    def lockbox_subject(self, compartment: str) -> str:
-        """The referral's own lockbox."""
-        return f"referral:{self.id}"
 
     @property
     def is_open(self) -> bool:
@@ -60,10 +58,11 @@ class Referral(Base):
         }.get(self.state)
 
 
-class Decision(Base):
+class Decision(InLockbox, Base):
     """One of the three decisions, with its reasons sealed beside the narrative."""
 
     __tablename__ = "referral_decisions"
+    kept_by: ClassVar = ("referral", "referral")
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     referral: Mapped[UUID] = mapped_column("referral_id", Uuid, ForeignKey(Referral.id), index=True)
@@ -73,12 +72,13 @@ class Decision(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     reasons: Mapped[SealedBlob] = sealed("intake", "text")
 
-    def lockbox_subject(self, compartment: str) -> str:
-        """The lockbox of the referral that was decided."""
-        return f"referral:{self.referral}"
-
 
 def known_to(who: Actor) -> Select[Referral]:
+    """The referrals this officer may know of and whose records were not destroyed."""
+    return ever_known_to(who).where(Referral.destroyed_on.is_(None))
+
+
+def ever_known_to(who: Actor) -> Select[Referral]:
     """The referrals this officer may know of: a prosecutor's own, the unit's all."""
     query = select(Referral).order_by(Referral.received_at.desc())
     if who.role in {Role.COORDINATOR, Role.CLERK, Role.DEPUTY}:
