@@ -42,17 +42,11 @@ class SealedRow(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Part:
     """Some sealed columns of a row: a list of papers opens titles, and not what opens their contents."""
 
-    row: SealedRow
-    columns: tuple[str, ...]
-
-    @property
-    def id(self) -> Any:
-        """The row's own id."""
-        return self.row.id
+    def __init__(self, row: SealedRow, columns: Sequence[str]) -> None:
+        self.row, self.columns, self.id = row, columns, row.id
 
     def lockbox_subject(self, compartment: str) -> str:
         """The row's own."""

@@ -71,6 +71,7 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
         "papers",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("added_by", sa.Uuid(), nullable=False),
         sa.Column("added_at", Moment(), nullable=False),
         sa.Column("removed_at", Moment(), nullable=True),
@@ -82,8 +83,8 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
         sa.Column("content_key", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_papers_case_id_cases")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_papers")),
+        sa.UniqueConstraint("case_id", "number", name=op.f("uq_papers_case_id")),
     )
-    op.create_index(op.f("ix_papers_case_id"), "papers", ["case_id"], unique=False)
     op.create_table(
         "paper_pieces",
         sa.Column("id", sa.Uuid(), nullable=False),
