@@ -1,4 +1,4 @@
-"""A vault founded under the FIPS profile works from end to end, and no vault changes its profile unnoticed."""
+"""A vault founded under the FIPS profile works from end to end, and no vault slips into another."""
 
 import re
 from collections.abc import Iterator

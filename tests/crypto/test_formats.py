@@ -1,0 +1,74 @@
+"""Every format that the package's README promises has golden vectors of each kind that it can have."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+VECTORS = Path(__file__).parent / "vectors"
+README = Path(__file__).resolve().parents[2] / "crypto" / "README.md"
+
+# A row of the README's table, and the files of vectors that keep it: sealed or derived, opened, refused.
+# A file that stands for a format's bytes inside another is named too. None: the kind does not exist there.
+KEPT: dict[str, tuple[str | None, str | None, str | None]] = {
+    "root file": ("root-mac", "root-wrap", "root-wrap"),  # 32 bytes; its two keys show in what they make
+    "root wrap": ("root-wrap", "root-wrap", "root-wrap"),
+    "identity": ("identity", None, "identity"),  # derived, never opened
+    "public identity": ("identity", "public-identity", "public-identity"),
+    "officer wrap": ("wrap", "wrap", "wrap"),
+    "recovery code": ("recovery-code", "recovery-code", "recovery-code"),
+    "cost": ("cost", "cost", "cost"),
+    "session": ("session", "session", "session"),
+    "kept secret": ("kept-secret", "kept-secret", "kept-secret"),
+    "certificate": ("certificate", "certificate", "certificate"),
+    "seal": ("key", "key", "key"),  # HPKE draws a key pair of its own: sealed again are the other parts
+    "message": ("padding", "message", "message"),
+    "recovery request": ("recovery-request", "recovery-request", "recovery-request"),
+    "recovery answer": ("padding", "recovery-answer", "recovery-answer"),
+    "lockbox": ("lockbox", None, "lockbox"),  # derived, never opened
+    "field": ("field", "field", "field"),
+    "field plaintext": ("field", "field", "field"),
+    "padding": ("padding", "padding", "padding"),
+    "file": ("file", "file", "file"),
+    "directory page": ("directory", "directory", "directory"),
+}
+SUITES = {"seal": "key-mlkem", "message": "message-mlkem"}
+
+
+def rows(readme: str) -> list[str]:
+    """The formats named in the first column of the table under "Formats"."""
+    table = re.search(r"^## Formats\n(.*?)^## ", readme, re.MULTILINE | re.DOTALL)
+    assert table is not None
+    named = re.findall(r"^\| ([^|]+?) \|", table[1], re.MULTILINE)
+    return [name for name in named if name != "what"]
+
+
+def unkept(formats: list[str]) -> list[str]:
+    """The formats without a file of vectors of each kind that they can have."""
+    missing = []
+    for form in formats:
+        for kind, name in zip(("seal", "open", "refuse"), KEPT.get(form, ("", "", "")), strict=True):
+            if name is not None and not (VECTORS / kind / f"{name}.json").is_file():
+                missing.append(f"{form}: {kind}")
+    return missing
+
+
+def test_every_format_of_the_readme_has_vectors_of_every_kind() -> None:
+    formats = rows(README.read_text())
+    assert len(formats) >= 20
+    assert unkept(formats) == []
+
+
+def test_a_format_without_vectors_is_found() -> None:
+    planted = README.read_text().replace("| file | ", "| parcel | `01` |\n| file | ")
+    assert unkept(rows(planted)) == ["parcel: seal", "parcel: open", "parcel: refuse"]
+
+
+@pytest.mark.parametrize("kind", ["open", "refuse"])
+def test_what_is_sealed_to_a_public_key_has_vectors_of_the_second_suite(kind: str) -> None:
+    for form, second in SUITES.items():
+        assert form in KEPT
+        cases = json.loads((VECTORS / kind / f"{second}.json").read_text())
+        blobs = [bytes.fromhex(case["blob"]) for case in cases]
+        assert any(blob[:2] == b"\x01\x02" for blob in blobs)
