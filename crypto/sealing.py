@@ -131,6 +131,11 @@ def check_seal(seal: Seal, name: KeyName, holder: Holder, maker_public: PublicId
     maker_public.verify(seal.signature, _statement(info, seal.blob, seal.commitment))
 
 
+def commits_to(seal: Seal, key: bytes, name: KeyName) -> bool:
+    """Whether this is the key that whoever made the seal committed to; opens nothing."""
+    return hmac.compare_digest(_commitment(key, name), seal.commitment)
+
+
 def open_seal(
     seal: Seal, name: KeyName, holder: Holder, holder_identity: Identity, maker_public: PublicIdentity
 ) -> bytes:
@@ -142,7 +147,7 @@ def open_seal(
     check_seal(seal, name, holder, maker_public)
     suite = suites.to_open(_suite_of(seal.blob))
     key = _decrypt(seal.blob, holder_identity, suite, _info(suite.number, name, holder))
-    if len(key) != KEY_LENGTH or not hmac.compare_digest(_commitment(key, name), seal.commitment):
+    if len(key) != KEY_LENGTH or not commits_to(seal, key, name):
         raise Refused("The sealed key is not the key that was committed to.")
     return key
 

@@ -25,7 +25,7 @@ from vault.access.events import Event, record_apart
 from vault.access.models import Assignment, Lockbox
 from vault.access.policy import STEP_UP, Compartment, Hold, Reason, Role, hold
 from vault.access.seals import is_named_holder
-from vault.errors import NotKnown, RoleMayNot, StepUpNeeded
+from vault.errors import NotKnown, RecordsDestroyed, RoleMayNot, StepUpNeeded
 from vault.running import RunningVault
 
 SUBJECTS_PER_ENTRY = 100
@@ -91,7 +91,7 @@ def check_may_open(
     compartment: Compartment,
     now: datetime,
 ) -> None:
-    """Raise RoleMayNot, NotKnown or StepUpNeeded unless this officer may open these lockboxes now."""
+    """Raise RoleMayNot, NotKnown, RecordsDestroyed or StepUpNeeded unless this officer may open these now."""
     how = hold(compartment, who.role)
     if not who.certified or how is Hold.NEVER:
         raise RoleMayNot("Your role does not open this part of the record.")
@@ -106,6 +106,9 @@ def check_may_open(
         ).all()
         if not all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes):
             raise NotKnown
+    for box in boxes:
+        if box.destroyed_at is not None:
+            raise RecordsDestroyed(box.destroyed_at.date())
     if compartment in STEP_UP and not is_stepped_up(vault, who, now):
         raise StepUpNeeded
 

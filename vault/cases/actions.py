@@ -21,11 +21,11 @@ from vault.cases.models import (
     Person,
     ThreatAssessment,
     Whereabouts,
+    ever_known_to,
     known_people,
-    known_to,
 )
 from vault.database import RecordedSession
-from vault.errors import NotKnown, RuleForbids
+from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
 from vault.referrals.actions import next_code
 from vault.referrals.models import Referral
 from vault.running import Trust
@@ -38,8 +38,16 @@ REVIEW_DAYS = 90
 
 
 def get(db: Session, who: Actor, case: UUID) -> Case:
-    """The case, if this officer may know of it. Raises NotKnown."""
-    found = db.scalars(known_to(who).where(Case.id == case)).first()
+    """The case, if this officer may know of it. Raises NotKnown, and RecordsDestroyed."""
+    found = find(db, who, case)
+    if found.destroyed_on is not None:
+        raise RecordsDestroyed(found.destroyed_on)
+    return found
+
+
+def find(db: Session, who: Actor, case: UUID) -> Case:
+    """The case, also when nothing but its plain facts is left of it. Raises NotKnown."""
+    found = db.scalars(ever_known_to(who).where(Case.id == case)).first()
     if found is None:
         raise NotKnown
     return found

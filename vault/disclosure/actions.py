@@ -25,9 +25,9 @@ from vault.disclosure.models import (
     DisclosureRequest,
     Selection,
     Worksheet,
-    known_to,
+    ever_known_to,
 )
-from vault.errors import NotKnown, RuleForbids
+from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
 from vault.referrals import actions as referrals
 from vault.running import Trust
 from vault.vocabulary import DisclosureAuthority, DisclosureOutcome, DisclosureState
@@ -39,10 +39,12 @@ COMPARTMENT = Compartment.DISCLOSURE
 
 
 def get(db: Session, who: Actor, disclosure: UUID) -> DisclosureRequest:
-    """The request, if this officer may know of it. Raises NotKnown."""
-    found = db.scalars(known_to(who).where(DisclosureRequest.id == disclosure)).first()
+    """The request, if this officer may know of it. Raises NotKnown, and RecordsDestroyed."""
+    found = db.scalars(ever_known_to(who).where(DisclosureRequest.id == disclosure)).first()
     if found is None:
         raise NotKnown
+    if found.destroyed_on is not None:
+        raise RecordsDestroyed(found.destroyed_on)
     return found
 
 

@@ -168,7 +168,7 @@ def accounted(db: Session) -> list[tuple[Accounting, DisclosureRequest, Packet]]
         select(Accounting, DisclosureRequest, Packet)
         .join(DisclosureRequest, DisclosureRequest.id == Accounting.request)
         .join(Packet, Packet.id == Accounting.packet)
-        .where(Packet.taken_back_at.is_(None))
+        .where(Packet.taken_back_at.is_(None), DisclosureRequest.destroyed_on.is_(None))
         .order_by(Accounting.at.desc())
     ).all()
     return [(accounting, request, packet) for accounting, request, packet in rows]

@@ -14,8 +14,8 @@ from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import Compartment
 from vault.database import RecordedSession
-from vault.errors import NotKnown, RuleForbids
-from vault.referrals.models import Decision, Referral, known_to
+from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
+from vault.referrals.models import Decision, Referral, ever_known_to
 from vault.running import Trust
 from vault.vocabulary import (
     DecisionKind,
@@ -108,10 +108,12 @@ def receive(db: RecordedSession, who: Actor, trust: Trust, facts: ReferralFacts,
 
 
 def get(db: Session, who: Actor, referral: UUID) -> Referral:
-    """The referral, if this officer may know of it. Raises NotKnown."""
-    found = db.scalars(known_to(who).where(Referral.id == referral)).first()
+    """The referral, if this officer may know of it. Raises NotKnown, and RecordsDestroyed."""
+    found = db.scalars(ever_known_to(who).where(Referral.id == referral)).first()
     if found is None:
         raise NotKnown
+    if found.destroyed_on is not None:
+        raise RecordsDestroyed(found.destroyed_on)
     return found
 
 
