@@ -6,6 +6,7 @@ else of the tests uses.
 
 import base64
 import hashlib
+import io
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -154,6 +155,26 @@ def _write_record(programme: Programme, case: UUID) -> None:
     area = {"label": sentence("label"), "town": DANGER_TOWN, "radius_miles": "17"}
     programme.send("ines", f"{add}/danger-area", f"{add}/danger-area", **area)
     programme.send("cal", f"{add}/note", f"{add}/note", kind="note", text=sentence("note_text"))
+    _keep_papers(programme, case)
+
+
+def _keep_papers(programme: Programme, case: UUID) -> None:
+    """Ines keeps two papers, one as plain text, and takes another out again; Cal opens the list and one."""
+    page = f"/cases/{case}/papers"
+    for number in (1, 2, 3):
+        words = f"{sentence('paper_content')} in number {number}\n".encode() * 3000
+        file = (io.BytesIO(words), f"{word('paper_name')}.txt")
+        title = sentence("paper_title")
+        programme.send("ines", f"{page}/add", f"{page}/add", title=title, file=file)
+    listed = programme.send("cal", page, page, status=200, reason="review")
+    papers = re.findall(r"/papers/([0-9a-f-]{36})/open", listed.text)
+    assert len(papers) == 3
+    fetched = programme.send(
+        "cal", f"{page}/{papers[1]}/open", f"{page}/{papers[1]}/open", status=200, reason="visit"
+    )
+    assert MARK in fetched.text
+    programme.known["paper_id"] = [UUID(paper) for paper in papers[1:]]
+    programme.send("ines", f"{page}/{papers[0]}/remove", f"{page}/{papers[0]}/remove", reason="correction")
 
 
 def _house(programme: Programme, case: UUID) -> None:

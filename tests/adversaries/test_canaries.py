@@ -36,6 +36,9 @@ from vault.notarising import write_export
 NOT_UNIQUE = {
     ("danger_areas", "radius_miles"),  # Two digits stand in any file by chance.
     ("disclosure_worksheets", "witness_heard"),  # One of the programme's own three words.
+    ("papers", "media_type"),  # One of a few kinds.
+    ("papers", "length"),
+    ("papers", "content_key"),  # Drawn at random; a test of its own looks for it.
     ("disclosure_accounting", "description"),  # The names of the released fields, from the programme's list.
 }
 """What cannot be searched for, because it stands elsewhere too."""

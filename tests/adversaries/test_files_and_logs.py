@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crypto.columns import place_of
 from crypto.errors import WrongPassword
 from crypto.identity import unwrap_seed
 from crypto.root import FileRootKey
@@ -16,10 +17,11 @@ from tests.adversaries.searching import traces, traces_in
 from tests.adversaries.thief import Thief
 from tests.bad_input.served import Served, Visitor
 from tests.cast import CAST, PASSWORD
-from vault.access.custody import KeyCase
+from vault.access.custody import KeyCase, find_lockbox
 from vault.access.models import Lockbox
-from vault.access.policy import Role
+from vault.access.policy import Compartment, Role
 from vault.officers.models import named
+from vault.papers.models import Paper
 from vault.running import RunningVault, wall_clock
 from vault.verification import verify
 
@@ -52,6 +54,11 @@ def test_no_key_that_opens_anything_is_kept_in_any_file(programme: Programme) ->
         keys.fetch(boxes)
         secrets += [keys.sealed_part(box) for box in boxes]
         secrets.append(keys.circle_of(Role.COORDINATOR).seed)
+        for paper in db.query(Paper).filter(Paper.removed_at.is_(None)):
+            casework = keys.lockbox(find_lockbox(db, f"case:{paper.case}", Compartment.CASEWORK))
+            content_key = casework.open(paper.content_key.blob, place_of(paper, "content_key"))
+            assert isinstance(content_key, bytes)
+            secrets.append(content_key)
     assert len(secrets) > 20
     for secret in secrets:
         assert not any(spelling in kept for spelling in written(secret))
