@@ -171,6 +171,23 @@ def release_officer(data: Path, name: str) -> None:
     click.echo("The account is released. Ask the officer about the failures before it.")
 
 
+@officer.command("enrol-again")
+@data_option
+@click.option("--name", required=True, help="What the officer types at sign-in.")
+def enrol_again(data: Path, name: str) -> None:
+    """Ask an officer to enrol again in the same role: the way back when no administrator is left."""
+    vault = RunningVault.start(load(data), wall_clock)
+    try:
+        with vault.writing() as db:
+            lost = admission.get_by_name(db, name)
+            code = admission.invite_again(db, None, lost, lost.role, vault.now())
+    finally:
+        vault.close()
+    click.echo(
+        f"The old keys are gone. Give this code to {lost.full_name}; it is good for three days: {code}"
+    )
+
+
 @cli.group()
 def ledger() -> None:
     """The ledger of every access."""

@@ -5,15 +5,17 @@ from uuid import UUID
 
 import pyotp
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from crypto.errors import CryptoError
 from tests.adversaries.thief import Thief
 from tests.cast import PASSWORD, Cast, Officer
-from tests.officers.returning import OWN, certify, come_back, enrol, ident, invite_again, sign_in
+from tests.officers.returning import ONE_TIME, OWN, certify, come_back, enrol, ident, invite_again, sign_in
 from tests.programme import OpenedCase, open_case
 from vault.access import seals
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow
+from vault.commands import cli
 from vault.officers.models import Officer as OfficerRow
 from vault.officers.models import SecondFactor
 from vault.officers.sessions import cookie_name
@@ -207,3 +209,16 @@ def test_what_lay_behind_the_old_password_is_no_longer_in_the_database(cast: Cas
         live = select(HolderKey).where(HolderKey.holder == ines, HolderKey.withdrawn_at.is_(None))
         assert db.scalars(live).all() == []
         assert db.scalars(select(SealRow).where(SealRow.holder == ines)).all() == []
+
+
+@ONLY_SQLITE
+def test_the_only_administrator_comes_back_by_the_command_line_and_the_coordinator(cast: Cast) -> None:
+    arguments = ["officer", "enrol-again", "--data", str(cast.stage.settings.data), "--name", "max"]
+    told = CliRunner().invoke(cli, arguments)
+    assert told.exit_code == 0
+    code = ONE_TIME.search(told.output)
+    assert code is not None
+    words = enrol(cast, "max", code[0])
+    assert sign_in(cast, "max").get("/officers").status_code == 403
+    assert certify(cast, "max") == words
+    assert sign_in(cast, "max").get("/officers").status_code == 200

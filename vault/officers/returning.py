@@ -48,7 +48,7 @@ def seal_again(db: RecordedSession, who: Actor, trust: Trust, officer: Officer, 
     reach = or_(Lockbox.subject.in_({naming.subject for naming in namings}), Lockbox.case.in_(cases))
     boxes = [
         box
-        for box in db.scalars(select(Lockbox).where(reach).order_by(Lockbox.id))
+        for box in seals.lock_boxes(db, reach)
         if any(seals.is_named_holder(naming, box) for naming in namings)
     ]
     keys = KeyCase(db, who, trust)
