@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Engine,
     Index,
     Integer,
@@ -15,6 +16,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    column,
+    text,
 )
 
 from audit.entries import Entry, timestamp
@@ -23,6 +26,9 @@ metadata = MetaData()
 
 # SQLite makes the primary key the row's own number only when its type is spelled INTEGER.
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+AMISS: ColumnElement[bool] = text("outcome <> 'done'")  # type: ignore[assignment]
+"""Refusals and failures, in the very words in which their index is made."""
 
 pending = Table(
     "ledger_pending",
@@ -50,6 +56,18 @@ entries = Table(
     Index("ledger_entries_officer", "officer", "index"),
     Index("ledger_entries_event", "event", "index"),
     Index("ledger_entries_at", "at"),
+    # They hold only entries that have something to be found by: weaving the others costs no more.
+    *(
+        Index(
+            f"ledger_entries_{name}",
+            name,
+            "index",
+            sqlite_where=column(name).is_not(None),
+            postgresql_where=column(name).is_not(None),
+        )
+        for name in ("session", "compartment", "reason")
+    ),
+    Index("ledger_entries_amiss", "outcome", "index", sqlite_where=AMISS, postgresql_where=AMISS),
 )
 
 subjects = Table(

@@ -104,6 +104,7 @@ class Event(Labelled):
     LOCKBOX_REKEYED = "lockbox-rekeyed", "Lockbox given a new key"
     KEYS_ADOPTED = "keys-adopted", "Keys taken over from an earlier version"
     ROOT_ROTATION_BEGUN = "root-rotation-begun", "Change of the root key begun"
+    KEYS_REWRAPPED = "keys-rewrapped", "Keys locked anew under the new root key"
     ROOT_ROTATED = "root-rotated", "Root key changed"
     NOTARY_ROTATED = "notary-rotated", "Notary's keys changed"
     RECOVERY_ASKED = "recovery-asked", "Recovery asked for"
@@ -128,6 +129,12 @@ class Event(Labelled):
     LEDGER_READ = "ledger-read", "Ledger read"
     LEDGER_EXPORTED = "ledger-exported", "Ledger exported"
     DISCLOSURE_LOG_READ = "disclosure-log-read", "Disclosure log read"
+    ALERT_RAISED = "alert-raised", "Alert raised"
+    ALERT_DISMISSED = "alert-dismissed", "Alert dismissed"
+    ALERT_CARRIED_OVER = "alert-carried-over", "Alert carried over"
+    WEEK_REVIEWED = "week-reviewed", "Week reviewed"
+    CASE_FLAGGED = "case-flagged", "Case flagged"
+    CASE_UNFLAGGED = "case-unflagged", "Case no longer flagged"
 
 
 ROWS_PER_ENTRY = 40
