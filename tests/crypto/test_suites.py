@@ -1,7 +1,6 @@
 """Under the FIPS profile ML-KEM-768 seals and nothing opens that X-Wing or Argon2id had a part in."""
 
 import hashlib
-import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
@@ -21,10 +20,9 @@ from crypto.places import Place
 from crypto.root import FileRootKey
 from crypto.sealing import Holder, KeyName, _message_info, open_message, open_seal, seal_key, seal_message
 from crypto.suites import MLKEM, XWING, Profile
+from tests.crypto.hpke_schedule import AES_256_GCM, MLKEM_768, key_and_nonce
 
 KEY = b"k" * 32
-MLKEM_768_ID = 0x0041
-"""The code point of ML-KEM-768 in draft-ietf-hpke-pq."""
 
 
 @pytest.fixture(autouse=True)
@@ -137,30 +135,17 @@ def test_a_profile_taken_for_a_while_is_given_back() -> None:
     assert suites.in_use() is Profile.FIPS
 
 
-def schedule(shared_secret: bytes, info: bytes) -> tuple[bytes, bytes]:
-    """RFC 9180, 5.1, in base mode with HKDF-SHA-256 and AES-256-GCM, from hash functions alone."""
-    suite = b"HPKE" + MLKEM_768_ID.to_bytes(2, "big") + b"\x00\x01\x00\x02"
-
-    def extract(salt: bytes, label: bytes, material: bytes) -> bytes:
-        return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + material, hashlib.sha256)
-
-    def expand(key: bytes, label: bytes, context: bytes, length: int) -> bytes:
-        labelled = length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + context
-        return hmac.digest(key, labelled + b"\x01", hashlib.sha256)[:length]
-
-    context = b"\x00" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", info)
-    secret = extract(shared_secret, b"secret", b"")
-    return expand(secret, b"key", context, 32), expand(secret, b"base_nonce", context, 12)
-
-
 @settings(max_examples=20)
 @given(st.binary(max_size=500), st.binary(max_size=100))
 def test_what_the_fips_profile_seals_a_second_implementation_opens(message: bytes, context: bytes) -> None:
     ines = Identity.from_seed(b"i" * 32)
     with suites.using(Profile.FIPS):
         sealed = seal_message(message, ines.public, context)[2:]
-    key, nonce = schedule(
-        ines.mlkem_key.decapsulate(sealed[:1088]), _message_info(MLKEM, ines.public, context)
+    key, nonce = key_and_nonce(
+        MLKEM_768,
+        AES_256_GCM,
+        ines.mlkem_key.decapsulate(sealed[:1088]),
+        _message_info(MLKEM, ines.public, context),
     )
     padded = AESGCM(key).decrypt(nonce, sealed[1088:], b"")
     assert padded[4 : 4 + int.from_bytes(padded[:4], "big")] == message
@@ -172,7 +157,7 @@ def test_what_a_second_implementation_seals_the_fips_profile_opens(message: byte
     ines = Identity.from_seed(b"i" * 32)
     public = MLKEM768PublicKey.from_public_bytes(ines.public.sealing[:1184])
     shared, encapsulated = public.encapsulate()
-    key, nonce = schedule(shared, _message_info(MLKEM, ines.public, context))
+    key, nonce = key_and_nonce(MLKEM_768, AES_256_GCM, shared, _message_info(MLKEM, ines.public, context))
     padded = (len(message).to_bytes(4, "big") + message).ljust(32, b"\0")
     sealed = b"\x01\x02" + encapsulated + AESGCM(key).encrypt(nonce, padded, b"")
     with suites.using(Profile.FIPS):
