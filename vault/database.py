@@ -36,7 +36,7 @@ from typing_extensions import override
 from audit.entries import Details, Entry
 from audit.ledger import Receipt
 from audit.tables import pending
-from crypto.columns import SealedBlob, sealed_columns
+from crypto.columns import SealedBlob
 from crypto.encoding import enc
 
 NAMING = {
@@ -298,8 +298,3 @@ class Database:
 def is_writing(db: Session) -> bool:
     """Whether this session does an act, so that what it rests on must stand still until the act is kept."""
     return bool(db.get_bind().get_execution_options().get("writing"))
-
-
-def has_sealed_columns(model: type[Any]) -> bool:
-    """Whether this kind of row keeps anything sealed."""
-    return bool(sealed_columns(model))

@@ -34,14 +34,17 @@ _LIVE_OFFICERS = (
 
 def circle_versions(db: Session) -> list[HolderKey]:
     """Every live version of every circle, older ones first; none goes away while an act seals to it."""
-    query = _LIVE_CIRCLES.with_for_update(read=True) if is_writing(db) else _LIVE_CIRCLES
-    return list(db.scalars(query))
+    if is_writing(db):
+        db.execute(_LIVE_CIRCLES.with_for_update(read=True)).all()
+    # Asked again, because a newer version may have come while the lock was waited for.
+    return list(db.scalars(_LIVE_CIRCLES.execution_options(populate_existing=True)))
 
 
 def circles_to_change(db: Session) -> list[HolderKey]:
     """Every live version of every circle, to be changed: nobody else seals to one until the act is kept."""
-    query = _LIVE_CIRCLES.with_for_update(key_share=True) if is_writing(db) else _LIVE_CIRCLES
-    return list(db.scalars(query.execution_options(populate_existing=True)))
+    if is_writing(db):
+        db.execute(_LIVE_CIRCLES.with_for_update(key_share=True)).all()
+    return list(db.scalars(_LIVE_CIRCLES.execution_options(populate_existing=True)))
 
 
 def current_circles(versions: Iterable[HolderKey]) -> dict[UUID, HolderKey]:

@@ -252,12 +252,12 @@ def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
     One short act, however much the officer held: what a circle opens is due as soon as the circle is renewed.
     """
     held = select(SealRow).where(SealRow.holder == officer)
-    # The lockboxes are held still before anything changes, in the order of every other act.
+    # What changes is held still first, in the order of every other act: lockboxes, circles, officers' keys.
     with db.no_autoflush:
         keys = {seal.key for seal in db.scalars(held) if seal.key_kind == "lockbox"}
         boxes = {box.id: box for box in lock_boxes(db, Lockbox.id.in_(keys))}
+        current = current_circles(circles_to_change(db))
     db.flush()
-    current = current_circles(circles_to_change(db))
     for seal in db.scalars(held.execution_options(populate_existing=True)).all():
         if seal.key_kind == "lockbox":
             box = boxes.get(seal.key) or db.get_one(Lockbox, seal.key)
