@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from audit import entries as audit_entries
-from audit.entries import Fact
+from audit.entries import Entry, Fact
+from audit.errors import DetailsRefused
 from audit.ledger import Receipt, Woven
 from crypto.columns import place_of, sealed_columns
 from crypto.fields import Value as Value  # noqa: PLC0414 - features take the type from here
@@ -30,6 +31,17 @@ from vault.running import RunningVault
 
 SUBJECTS_PER_ENTRY = 100
 """An entry is at most 8 KiB, so a look over many subjects is told in several."""
+
+# Asked on every look, so they are put together once.
+_NAMED = select(Assignment).where(
+    Assignment.officer == bindparam("officer"),
+    Assignment.ended_at.is_(None),
+    Assignment.subject_id.in_(bindparam("subjects", expanding=True)),
+)
+_LOCKBOXES = select(Lockbox).where(
+    Lockbox.subject.in_(bindparam("subjects", expanding=True)),
+    Lockbox.compartment == bindparam("compartment"),
+)
 
 
 class SealedRow(Protocol):
@@ -97,13 +109,7 @@ def check_may_open(
         raise RoleMayNot("Your role does not open this part of the record.")
     if how is not Hold.ALL:
         ids = {UUID(box.subject.partition(":")[2]) for box in boxes} | {box.case for box in boxes if box.case}
-        named = db.scalars(
-            select(Assignment).where(
-                Assignment.officer == who.officer,
-                Assignment.ended_at.is_(None),
-                Assignment.subject_id.in_(ids),
-            )
-        ).all()
+        named = db.scalars(_NAMED, {"officer": who.officer, "subjects": list(ids)}).all()
         if not all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes):
             raise NotKnown
     for box in boxes:
@@ -138,15 +144,24 @@ def open_details(vault: RunningVault, db: Session, who: Actor, woven: Woven, now
     receipt = record_apart(vault, Event.LEDGER_READ, who=who, now=now, subjects=[], facts=facts)
     if woven.details is None:
         return OpenedDetails(receipt, {})
-    auditors = KeyCase(db, who, vault.trust).circle_of(Role.AUDITOR)
-    return OpenedDetails(receipt, audit_entries.open_details(woven.details, woven.entry, auditors))
+    return OpenedDetails(receipt, _open_details(woven.details, woven.entry, KeyCase(db, who, vault.trust)))
+
+
+def _open_details(details: bytes, entry: Entry, keys: KeyCase) -> Mapping[str, str | list[str]]:
+    """Open details with the version of the auditors' key they were sealed to, which no entry tells."""
+    versions = keys.versions_of(Role.AUDITOR)
+    for number, version in enumerate(versions, 1):
+        try:
+            return audit_entries.open_details(details, entry, keys.circle(*version))
+        except DetailsRefused:
+            if number == len(versions):
+                raise
+    raise NotKnown
 
 
 def _lockboxes(db: Session, subjects: Iterable[str], compartment: Compartment) -> list[Lockbox]:
     wanted = set(subjects)
-    found = db.scalars(
-        select(Lockbox).where(Lockbox.subject.in_(wanted), Lockbox.compartment == compartment)
-    ).all()
+    found = db.scalars(_LOCKBOXES, {"subjects": list(wanted), "compartment": compartment}).all()
     if len(found) != len(wanted):
         raise NotKnown
     return list(found)
