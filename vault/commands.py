@@ -13,6 +13,7 @@ import click
 from audit.checkpoints import run_notary
 from crypto.root_ring import RootRing
 from vault import migrations, verification
+from vault.access import seals
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
@@ -72,6 +73,14 @@ def migrate(data: Path) -> None:
     migrations.upgrade(engine)
     adopt_vouching_key(engine, RootRing.open(settings.keys, settings.token), wall_clock())
     engine.dispose()
+    vault = RunningVault.start(settings, wall_clock)
+    try:
+        adopted = seals.adopt_keys(vault)
+    finally:
+        vault.close()
+    if adopted:
+        click.echo(f"{adopted:,} keys and lockboxes of an earlier version were taken over.")
+        click.echo("Ask a coordinator to renew the keys that are due.")
     click.echo("The database has this version's shape.")
 
 
