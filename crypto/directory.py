@@ -31,6 +31,15 @@ _BOTH_IDS = struct.Struct("16s16s")
 _IDS = _BOTH_IDS.size
 
 
+_NUMBERS = (
+    re.compile(r"[^\W_]+"),  # X1234567
+    re.compile(r"[^\W_]+(?:[-./][^\W_]+)+"),  # SAMPLE-1234
+    re.compile(r"(?<![^\W_])\+?\(?\d[\d ().\-/]*\d"),  # (203) 555-0142
+)
+SHORTEST_NUMBER = 4
+SHORTEST_WORDS = 2
+
+
 @dataclass(frozen=True)
 class Listing:
     """One person in the directory: every name they go or went by, and what identifies them."""
@@ -51,6 +60,27 @@ def folded(text: str) -> str:
 def folded_number(text: str) -> str:
     """A document or telephone number as it is compared: letters and digits only."""
     return re.sub(r"[^A-Z0-9]+", "", anyascii(text).upper())
+
+
+def numbers_in(text: str | None) -> tuple[str, ...]:
+    """The numbers in free text: letters and digits, four or more, with a digit among them.
+
+    Each run counts, and so does what is written with dashes between runs or with blanks between digits.
+    """
+    found = (run for shape in _NUMBERS for run in shape.findall(text or ""))
+    return tuple(
+        dict.fromkeys(
+            run
+            for run in found
+            if any(c.isdigit() for c in run) and sum(c.isalnum() for c in run) >= SHORTEST_NUMBER
+        )
+    )
+
+
+def has_words(text: str, how: How) -> bool:
+    """Whether these words are enough to compare: two letters or digits of a name or a number."""
+    kept = folded_number(text) if how == "number" else folded(text)
+    return len(kept) >= SHORTEST_WORDS
 
 
 def sounds(word: str) -> set[str]:

@@ -102,6 +102,7 @@ def live(cast: Cast) -> Programme:
     programme = Programme(cast)
     case = _refer_and_open(programme)
     _write_record(programme, case)
+    _search(programme)
     _house(programme, case)
     _pay(programme, case)
     _disclose(programme)
@@ -175,6 +176,14 @@ def _keep_papers(programme: Programme, case: UUID) -> None:
     assert MARK in fetched.text
     programme.known["paper_id"] = [UUID(paper) for paper in papers[1:]]
     programme.send("ines", f"{page}/{papers[0]}/remove", f"{page}/{papers[0]}/remove", reason="correction")
+
+
+def _search(programme: Programme) -> None:
+    """The coordinator's search files the names into the directory; the inspector's opens her own people."""
+    sought = {"way": "part-of-a-name", "words": word("legal_name"), "reason": "case-work"}
+    for name in ("ada", "ines"):
+        found = programme.send(name, "/search", "/search", status=200, **sought)
+        assert "1 person found" in found.text
 
 
 def _house(programme: Programme, case: UUID) -> None:

@@ -14,6 +14,7 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.policy import MATRIX, Compartment, Hold, Role
 from vault.access.reading import Value, fields_of
+from vault.cases import listing
 from vault.cases.models import (
     Case,
     DangerArea,
@@ -150,6 +151,8 @@ def change_record(
     sealer = custody.sealer(db, who, trust, row.lockbox_subject(compartment), compartment)
     for name in fields_of(row, compartment):
         put(row, name, values[name], sealer)
+    db.flush()
+    listing.leave(db, trust, row, compartment, values, now)
     record(
         db,
         Event.RECORD_CHANGED,

@@ -86,6 +86,9 @@ SAYS: dict[str, str] = {
     Event.MEMORANDUM_DRAFTED: "drafted {about} with {agencies}",
     Event.MEMORANDUM_CHANGED: "changed {about} with {agencies}",
     Event.MEMORANDUM_SIGNED: "recorded the signing of {about} with {agencies}",
+    Event.DIRECTORY_SEARCHED: "searched for a person among {about}",
+    Event.DIRECTORY_FOUND: "was shown what the search found: {about}",
+    Event.DIRECTORY_FILED: "brought up to date {about}",
     Event.LEDGER_READ: "read the ledger",
     Event.LEDGER_EXPORTED: "exported the ledger",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
@@ -190,7 +193,7 @@ def _listed(words: Sequence[str], kind: str) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-_LEADS = ("as", "of", "for", "across", "with", "on", "in", "to", "from")
+_LEADS = ("as", "of", "for", "across", "among", "with", "on", "in", "to", "from")
 
 
 def _without(template: str, missing: str) -> str:

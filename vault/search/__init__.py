@@ -1,1 +1,1 @@
-"""Finding a person by name, birth date, number or telephone."""
+"""Finding a person by name, sound, birthday or number, none of which stands in plain in the database."""
