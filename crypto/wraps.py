@@ -32,6 +32,21 @@ class OfficerWrap:
     blob: bytes = field(repr=False)
 
 
+def password_context(officer: UUID, key_version: int) -> bytes:
+    """What a wrap by password is bound to."""
+    return enc("vault/officer-wrap/v1", officer, key_version)
+
+
+def code_context(officer: UUID, key_version: int) -> bytes:
+    """What a wrap by recovery code is bound to."""
+    return enc("vault/recovery-code-wrap/v1", officer, key_version)
+
+
+def kept_context(label: str, officer: UUID) -> bytes:
+    """What a kept secret is bound to."""
+    return enc("vault/kept-secret/v1", label, officer)
+
+
 def _lock(stretched: bytes, seed: bytes, info: bytes) -> bytes:
     """The commitment to the inner key, then the seed under that key."""
     keys = expand(stretched, info, KEY_LENGTH + COMMITMENT_LENGTH)
@@ -51,7 +66,7 @@ def wrap_by_password(
 ) -> OfficerWrap:
     """Lock a seed with a password inside and the root key outside."""
     salt = os.urandom(SALT_LENGTH)
-    info = enc("vault/officer-wrap/v1", officer, key_version)
+    info = password_context(officer, key_version)
     locked = _lock(stretch(password, salt, cost), seed, info)
     return OfficerWrap(salt, cost.to_text(), root.wrap(locked, info))
 
@@ -60,7 +75,7 @@ def unwrap_by_password(
     wrap: OfficerWrap, password: str, officer: UUID, key_version: int, root: RootKey
 ) -> bytes:
     """The seed; raises WrongPassword, or Refused if the wrap is not this officer's or root's."""
-    info = enc("vault/officer-wrap/v1", officer, key_version)
+    info = password_context(officer, key_version)
     # The password is stretched first, so that a wrap that is not ours costs the same time as a wrong one.
     stretched = stretch(password, wrap.salt, PasswordCost.from_text(wrap.cost_text))
     return _unlock(stretched, root.unwrap(wrap.blob, info), info)
@@ -68,7 +83,7 @@ def unwrap_by_password(
 
 def unwrap_nothing(password: str, root: RootKey, cost: PasswordCost) -> NoReturn:
     """Do the work of a wrong password, for an officer who does not exist; always raises WrongPassword."""
-    info = enc("vault/officer-wrap/v1", UUID(int=0), 0)
+    info = password_context(UUID(int=0), 0)
     stretched = stretch(password, os.urandom(SALT_LENGTH), cost)
     nothing = b"\x01" + os.urandom(NONCE_LENGTH + WRAPPED_LENGTH + TAG_LENGTH)
     try:
@@ -99,7 +114,7 @@ def _code_text(secret: bytes) -> str:
 def wrap_by_code(seed: bytes, officer: UUID, key_version: int, root: RootKey) -> tuple[str, OfficerWrap]:
     """A new recovery code and the seed locked with it; 160 random bits need no stretching."""
     secret, salt = os.urandom(CODE_BITS // 8), os.urandom(SALT_LENGTH)
-    info = enc("vault/recovery-code-wrap/v1", officer, key_version)
+    info = code_context(officer, key_version)
     locked = _lock(extract(salt, secret), seed, info)
     return _code_text(secret), OfficerWrap(salt, RECOVERY_CODE, root.wrap(locked, info))
 
@@ -108,7 +123,7 @@ def unwrap_by_code(wrap: OfficerWrap, code: str, officer: UUID, key_version: int
     """The seed; raises WrongPassword, or Refused if the wrap is not this officer's or root's."""
     if wrap.cost_text != RECOVERY_CODE:
         raise Malformed("This is not a wrap by a recovery code.")
-    info = enc("vault/recovery-code-wrap/v1", officer, key_version)
+    info = code_context(officer, key_version)
     locked = root.unwrap(wrap.blob, info)
     return _unlock(extract(wrap.salt, _code_bytes(code)), locked, info)
 
@@ -139,11 +154,11 @@ def unwrap_by_session(
 
 def keep_bytes(key: bytes, label: str, secret: bytes, officer: UUID, root: RootKey) -> bytes:
     """A small secret under a key of its owner, then under the root key."""
-    info = enc("vault/kept-secret/v1", label, officer)
+    info = kept_context(label, officer)
     return root.wrap(encrypt(key, secret, info), info)
 
 
 def recall_bytes(key: bytes, label: str, blob: bytes, officer: UUID, root: RootKey) -> bytes:
     """The secret that `keep_bytes` locked; raises Refused."""
-    info = enc("vault/kept-secret/v1", label, officer)
+    info = kept_context(label, officer)
     return decrypt(key, root.unwrap(blob, info), info)

@@ -61,6 +61,11 @@ def add_vouching_key(engine: Engine, root: RootKey, secret: bytes, version: int,
         connection.execute(insert(VouchingKey).values(**row, wrapped=root.wrap(secret, _context(version))))
 
 
+def context_of(row: VouchingKey) -> bytes:
+    """What the root key binds this version to."""
+    return _context(row.version)
+
+
 def adopt_vouching_key(engine: Engine, root: RootRing, now: datetime) -> None:
     """Give a vault of an earlier version its first vouching key: the one under its root key's codes."""
     with engine.connect() as connection:
@@ -109,6 +114,13 @@ class Voucher(Hidden):
         """Whether the vault made this code, under a key that still stands."""
         live = [version for version in self._versions() if version.ended_at_index is None]
         return code is not None and any(compare_digest(code, _code(version, message)) for version in live)
+
+    def renewed(self, message: bytes, code: bytes | None) -> bytes | None:
+        """The code under the newest key, for one under an older key that still stands; else None."""
+        newest = self.vouch(message)
+        if code is None or compare_digest(code, newest) or not self.confirms(message, code):
+            return None
+        return newest
 
     def confirms_at(self, message: bytes, code: bytes, index: int) -> bool:
         """Whether the vault made this code, under a key that stood when the ledger had `index` entries."""

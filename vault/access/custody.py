@@ -74,6 +74,13 @@ def vouch_for_lockbox(lockbox: Lockbox, trust: Trust) -> None:
     lockbox.code = trust.voucher.vouch(_statement(lockbox))
 
 
+def renew_lockbox_code(lockbox: Lockbox, trust: Trust) -> bool:
+    """Give a lockbox the vault's word by the newest vouching key, if it had it; return whether it changed."""
+    code = trust.voucher.renewed(_statement(lockbox), lockbox.code)
+    lockbox.code = code or lockbox.code
+    return code is not None
+
+
 def check_lockbox(lockbox: Lockbox, opened: LockboxKey, trust: Trust) -> None:
     """Raise Distrusted unless the vault kept this lockbox as it is, and this is its content key.
 

@@ -53,6 +53,13 @@ def vouch_for_key(key: HolderKey, trust: Trust) -> None:
     key.code = trust.voucher.vouch(_statement(key))
 
 
+def renew_key_code(key: HolderKey, trust: Trust) -> bool:
+    """Give a key the vault's word by the newest vouching key, if it had it; return whether it changed."""
+    code = trust.voucher.renewed(_statement(key), key.code)
+    key.code = code or key.code
+    return code is not None
+
+
 def check_key_code(key: HolderKey, trust: Trust) -> None:
     """Raise Distrusted unless the vault itself kept this key as it is now."""
     if not trust.voucher.confirms(_statement(key), key.code):
