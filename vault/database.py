@@ -179,6 +179,10 @@ class RecordedSession(Session):
     def changed_rows(self) -> dict[str, str]:
         """Flush, then name and digest every row changed since the last entry, and call them covered."""
         self.flush()
+        if self.get_bind().dialect.name == "postgresql":
+            for row in filter(None, self.unrecorded_rows.values()):
+                if row.__mapper__.version_id_col is None:
+                    self.refresh(row)  # Another act may have changed other columns since it was read.
         changed = {
             name: DELETED if row is None else row_digest(row) for name, row in self.unrecorded_rows.items()
         }
@@ -228,13 +232,9 @@ def _refuse_bulk(state: ORMExecuteState) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=4000",
-        "secure_delete=ON",
-        "temp_store=MEMORY",
-    ):
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
+        "busy_timeout=4000", "secure_delete=ON", "temp_store=MEMORY",
+    ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 
 

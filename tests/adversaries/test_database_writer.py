@@ -148,8 +148,11 @@ def test_a_swapped_public_key_gets_nothing_sealed_to_it_and_is_found(cast: Cast)
     ada.get(f"/cases/{case.id}/officers/name")
     assert_not_opened(ada.post(f"/cases/{case.id}/officers/name", officer=str(ines)))
     assert thief.rows("SELECT id FROM seals WHERE holder = ? AND key_kind = 'lockbox'", ines) == []
-    (found,) = findings(cast.stage)
-    assert "holder_keys/" in found
+    row, *seals = findings(cast.stage)
+    assert "holder_keys/" in row
+    assert seals == [
+        f"Seal that no officer of ours signed: the key that the role inspector shares, officer {ines}."
+    ]
 
 
 @ONLY_SQLITE
