@@ -18,6 +18,7 @@ from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
 from vault.demonstration import making, showing
+from vault.keys import rotation_commands
 from vault.keys.commands import keys
 from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
 from vault.officers import admission
@@ -35,6 +36,7 @@ def cli() -> None:
 
 
 cli.add_command(keys)
+keys.add_command(rotation_commands.rotate_root)
 
 
 @cli.command()
