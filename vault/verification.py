@@ -126,7 +126,7 @@ def _in_words(fault: SealFault, words: str) -> str:
     if fault.kind is FaultKind.OLD_KEY:
         words = "Seal of an earlier time, which should be gone"
     if fault.kind is FaultKind.CIRCLE:
-        place = f"the key that the role {place} shares"
+        place = f"the key that the role {fault.compartment} shares"
     return f"{words}: {place}, {fault.holder_kind} {fault.holder}."
 
 
