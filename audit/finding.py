@@ -36,7 +36,7 @@ def _read(index: int, leaf: bytes, details: bytes | None) -> Woven:
 def _conditions(
     *,
     officer: UUID | None,
-    subject: str | None,
+    subject: str | tuple[str, ...] | None,
     event: str | None,
     compartment: str | None,
     reason: str | None,
@@ -54,8 +54,11 @@ def _conditions(
         _ENTRIES.session: session,
     }
     conditions = [column == value for column, value in wanted.items() if value is not None]
-    if subject is not None:
-        of_subject = select(_SUBJECTS.index).where(_SUBJECTS.subject == subject)
+    if outcome is not None and outcome != "done":
+        # In the words of the index over what was refused or failed, which is found only by them.
+        conditions.append(tables.AMISS)
+    for named in (subject,) if isinstance(subject, str) else subject or ():
+        of_subject = select(_SUBJECTS.index).where(_SUBJECTS.subject == named)
         conditions.append(_ENTRIES.index.in_(of_subject))
     if since is not None:
         conditions.append(_ENTRIES.at >= timestamp(since))
@@ -67,7 +70,8 @@ def _conditions(
 class Finding:
     """The questions that can be asked of the ledger.
 
-    A filter that is None admits every entry; `since` is included and `until` is not.
+    A filter that is None admits every entry; `since` is included and `until` is not. An entry must fit every
+    filter, and name every subject when there are several.
     Found through the columns beside the leaf, answered from the leaf itself.
     """
 
@@ -76,7 +80,7 @@ class Finding:
         connection: Connection | Session,
         *,
         officer: UUID | None,
-        subject: str | None,
+        subject: str | tuple[str, ...] | None,
         event: str | None,
         compartment: str | None,
         reason: str | None,
@@ -115,7 +119,7 @@ class Finding:
         connection: Connection | Session,
         *,
         officer: UUID | None,
-        subject: str | None,
+        subject: str | tuple[str, ...] | None,
         event: str | None,
         compartment: str | None,
         reason: str | None,
@@ -138,6 +142,31 @@ class Finding:
         )
         query = select(func.count()).select_from(tables.entries).where(*conditions)
         return connection.execute(query).scalar_one()
+
+    def following(self, connection: Connection | Session, first_index: int, limit: int) -> list[Woven]:
+        """Entries in order from `first_index` on, at most `limit`, without their details; raises Damaged."""
+        query = (
+            select(_ENTRIES.index, _ENTRIES.leaf)
+            .where(_ENTRIES.index >= first_index)
+            .order_by(_ENTRIES.index)
+            .limit(limit)
+        )
+        return [_read(index, leaf, None) for index, leaf in connection.execute(query)]
+
+    def tally(
+        self, connection: Connection | Session, since: datetime, until: datetime
+    ) -> list[tuple[str, str, int]]:
+        """How many entries of each event and outcome there are from `since` to before `until`."""
+        query = (
+            select(_ENTRIES.event, _ENTRIES.outcome, func.count())
+            .where(_ENTRIES.at >= timestamp(since), _ENTRIES.at < timestamp(until))
+            .group_by(_ENTRIES.event, _ENTRIES.outcome)
+        )
+        return [(event, outcome, count) for event, outcome, count in connection.execute(query)]
+
+    def root_at(self, connection: Connection | Session, size: int) -> bytes | None:
+        """The root that the ledger itself kept for a size; None when no head was written at that size."""
+        return connection.execute(select(tables.heads.c.root).where(tables.heads.c.size == size)).scalar()
 
     def entry(self, connection: Connection | Session, index: int) -> Woven:
         """The entry at an index; raises LedgerError when there is none and Damaged when it cannot be read."""

@@ -89,6 +89,18 @@ SAYS: dict[str, str] = {
     Event.DIRECTORY_SEARCHED: "searched for a person among {about}",
     Event.DIRECTORY_FOUND: "was shown what the search found: {about}",
     Event.DIRECTORY_FILED: "brought up to date {about}",
+    Event.ROOT_ROTATION_BEGUN: "began to change the root key",
+    Event.ROOT_ROTATED: "changed the root key",
+    Event.NOTARY_ROTATED: "changed the notary's keys",
+    Event.PAPER_ADDED: "added a paper to {about}",
+    Event.PAPER_OPENED: "opened a paper of {about}",
+    Event.PAPER_REMOVED: "removed a paper of {about}",
+    Event.ALERT_RAISED: "raised {about}",
+    Event.ALERT_DISMISSED: "dismissed {about}",
+    Event.ALERT_CARRIED_OVER: "carried over {about}",
+    Event.WEEK_REVIEWED: "reviewed week {week} of the ledger",
+    Event.CASE_FLAGGED: "flagged {about}",
+    Event.CASE_UNFLAGGED: "no longer flags {about}",
     Event.LEDGER_READ: "read the ledger",
     Event.LEDGER_EXPORTED: "exported the ledger",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
@@ -101,6 +113,12 @@ READS = {
     "session": "read the session {session} in the ledger",
     "checkpoint": "looked at the newest checkpoint",
     "seals": "compared every key with the matrix",
+    "alerts": "read the alerts",
+    "alert": "read {about}",
+    "weeks": "read the list of weekly reviews",
+    "week": "read week {week} of the ledger",
+    "figures": "read the figures of the ledger",
+    "officer": "read what the ledger tells of {officers}",
     "matrix": "read the disclosure matrix",
 }
 """What follows the auditor's name when they read one of the bench's pages, by the page."""
@@ -109,6 +127,7 @@ UNSIGNED = {
     Event.SIGN_IN_FAILED: "Someone",
     Event.PASSWORD_GIVEN: "Someone",
     Event.ACCOUNT_LOCKED: "The vault",
+    Event.ALERT_RAISED: "The vault",
     Event.OFFICER_ENROLLED: "Someone",
 }
 """Who is said to act when nobody was signed in; otherwise it was the command line."""
@@ -119,7 +138,9 @@ WHY_REFUSED = {
     "StepUpNeeded": "the second factor was not given",
     "Superseded": "someone else had saved it first",
 }
-_UNTOLD = frozenset({"vouched", "code", "page", "continues", "route", "why", "rows", "index", "session"})
+_UNTOLD = frozenset(
+    {"vouched", "code", "page", "continues", "route", "why", "rows", "index", "session", "week"}
+)
 _APART = {"officers": "officer", "houses": "house", "agencies": "agency"}
 _TELLS_APART = 3
 
@@ -213,7 +234,7 @@ def _says(entry: Entry, names: Names) -> str:
         template = template if words else _without(template, part)
     told["place"] = label(Compartment, entry.compartment) or "a sealed place"
     told["route"] = f"“{str(entry.facts.get('route', '')).replace('.', ', ').replace('-', ' ')}”"
-    told |= {name: fact_words(name, entry.facts.get(name)) for name in ("index", "session")}
+    told |= {name: fact_words(name, entry.facts.get(name)) for name in ("index", "session", "week")}
     said = template.format_map(told)
     if entry.event == Event.REFUSED:
         why = WHY_REFUSED.get(str(entry.facts.get("why", "")), "a rule forbade it")
