@@ -22,8 +22,8 @@ from vault.cases.models import (
     Person,
     ThreatAssessment,
     Whereabouts,
+    ever_known_people,
     ever_known_to,
-    known_people,
 )
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
@@ -55,10 +55,12 @@ def find(db: Session, who: Actor, case: UUID) -> Case:
 
 
 def get_person(db: Session, who: Actor, person: UUID) -> tuple[Case, Person]:
-    """The person and their case, if this officer may know of them. Raises NotKnown."""
-    found = db.execute(known_people(who).where(Person.id == person)).first()
+    """The person and their case, if this officer may know of them. Raises NotKnown, and RecordsDestroyed."""
+    found = db.execute(ever_known_people(who).where(Person.id == person)).first()
     if found is None:
         raise NotKnown
+    if found[0].destroyed_on is not None:
+        raise RecordsDestroyed(found[0].destroyed_on)
     return found[0], found[1]
 
 

@@ -147,7 +147,16 @@ def known_people(who: Actor) -> Select[Case, Person]:
 
     One query whatever the answer, so that what is not yours costs the same work as what is not there.
     """
-    known = known_to(who).order_by(None).with_only_columns(Case.id)
+    return _people(who, known_to(who))
+
+
+def ever_known_people(who: Actor) -> Select[Case, Person]:
+    """The same, with the people of whom nothing but the plain facts is left."""
+    return _people(who, ever_known_to(who))
+
+
+def _people(who: Actor, cases: Select[Case]) -> Select[Case, Person]:
+    known = cases.order_by(None).with_only_columns(Case.id)
     query = select(Case, Person).join(Person, Person.case == Case.id).where(Case.id.in_(known))
     if who.role is Role.LIAISON:
         query = query.where(Person.id.in_(_named(who, "person")))

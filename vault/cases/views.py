@@ -12,7 +12,7 @@ from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission, Role
 from vault.cases import actions, naming, records
 from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm
-from vault.cases.models import Case, known_people, known_to, people_known_to
+from vault.cases.models import Case, ever_known_to, known_people, known_to, people_known_to
 from vault.cases.record_views import bp as record_pages
 from vault.errors import RuleForbids
 from vault.officers.models import active_in
@@ -35,6 +35,15 @@ def list_cases() -> ResponseReturnValue:
     current = [case for case in cases if case.state is not CaseState.CLOSED]
     closed = [case for case in cases if case.state is CaseState.CLOSED]
     return render_template("cases/list.html", current=current, closed=closed, counts=counts)
+
+
+@bp.get("/cases/destroyed")
+@requires(Permission.SEE_CASES)
+def list_destroyed() -> ResponseReturnValue:
+    """The cases of which only the plain facts are left."""
+    with running().reading() as db:
+        query = ever_known_to(actor()).where(Case.destroyed_on.is_not(None))
+        return render_template("cases/list_destroyed.html", cases=db.scalars(query).all())
 
 
 @bp.get("/referrals/<uuid:referral_id>/open-case")
@@ -65,7 +74,9 @@ def open_case(referral_id: UUID) -> ResponseReturnValue:
 
 def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -> ResponseReturnValue:
     with running().reading() as db:
-        case = actions.get(db, actor(), case_id)
+        case = actions.find(db, actor(), case_id)
+        if case.destroyed_on is not None:
+            return render_template("cases/destroyed.html", case=case), 200
         people = db.scalars(people_known_to(actor(), case.id)).all()
         named = naming.named_officers(db, actor(), case)
     return render_template(

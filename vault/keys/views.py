@@ -5,8 +5,12 @@ from flask.typing import ResponseReturnValue
 
 from vault.access.guard import requires
 from vault.access.policy import Permission
+from vault.keys.act_views import bp as act_pages
+from vault.keys.carrying_views import bp as carrying_pages
 
 bp = Blueprint("keys", __name__)
+bp.register_blueprint(act_pages)
+bp.register_blueprint(carrying_pages)
 
 
 @bp.get("/keys")

@@ -1,0 +1,300 @@
+"""Recovery and destruction: asked for by one officer, approved by two others, carried out once.
+
+Two approvals come from two deputies or coordinators, at least one of them a deputy, and never from the
+officer who asked or the one to whom recovered keys go. One no ends the request.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from vault.access.actor import Actor
+from vault.access.events import Event, record
+from vault.access.policy import Compartment, Hold, Permission, Role, hold
+from vault.cases.models import Case
+from vault.database import RecordedSession
+from vault.errors import NotKnown, RuleForbids
+from vault.keys.models import Ground, KeyAct, KeyActDecision, KeyActKind, KeyActState
+from vault.officers.models import Officer, OfficerState
+from vault.vocabulary import CaseState
+
+APPROVALS = 2
+VALID_FOR = timedelta(days=7)
+"""How long two approvals stand; after that somebody asks anew."""
+
+GROUNDS = {
+    KeyActKind.RECOVERY: (Ground.HOLDERS_GONE, Ground.CREDENTIALS_LOST, Ground.DRILL),
+    KeyActKind.DESTRUCTION: (Ground.RETENTION_OVER, Ground.COURT_ORDER, Ground.PERSON_ASKED),
+}
+EVERYTHING = "vault"
+"""The subject of a recovery of all there is, for the day on which no coordinator is left."""
+
+ENDED = (CaseState.CLOSED, CaseState.DECLINED)
+"""The states in which the records of a case may be destroyed: nobody is protected under it any more."""
+
+_ASKED = {
+    KeyActKind.RECOVERY: Event.RECOVERY_ASKED,
+    KeyActKind.DESTRUCTION: Event.DESTRUCTION_ASKED,
+}
+_DECIDED = {
+    KeyActKind.RECOVERY: Event.RECOVERY_DECIDED,
+    KeyActKind.DESTRUCTION: Event.DESTRUCTION_DECIDED,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a request stands: who said what, and until when an approval may be used."""
+
+    act: KeyAct
+    decisions: tuple[tuple[KeyActDecision, Officer], ...]
+
+    @property
+    def approved_at(self) -> datetime | None:
+        """When the approval that was needed last was given."""
+        if self.act.state not in {KeyActState.APPROVED, KeyActState.DONE}:
+            return None
+        return max(decision.at for decision, _ in self.decisions if decision.approved)
+
+    @property
+    def valid_until(self) -> datetime | None:
+        """Until when it may be carried out."""
+        return self.approved_at + VALID_FOR if self.approved_at else None
+
+    def has_lapsed(self, now: datetime) -> bool:
+        """Whether it was approved and not carried out in time."""
+        until = self.valid_until
+        return self.act.state is KeyActState.APPROVED and until is not None and now > until
+
+
+def all_acts() -> Select[KeyAct]:
+    """Every request, the newest first."""
+    return select(KeyAct).order_by(KeyAct.asked_at.desc(), KeyAct.id)
+
+
+def subjects(act: KeyAct) -> list[str]:
+    """What entries say a request is about; the request itself is the fact "act"."""
+    found = [act.subject] if act.subject != EVERYTHING else []
+    return found + ([f"officer:{act.for_officer}"] if act.for_officer else [])
+
+
+def get(db: Session, who: Actor, act: UUID) -> KeyAct:
+    """The request, for who may see requests and for the officer to whom its keys go. Raises NotKnown."""
+    found = db.get(KeyAct, act)
+    if found is None or not (who.may(Permission.SEE_KEY_ACTS) or found.for_officer == who.officer):
+        raise NotKnown
+    return found
+
+
+def held(db: Session, who: Actor, act: UUID) -> KeyAct:
+    """The request, standing still until this act of ours is kept, so that of two at once the second waits."""
+    found = db.scalars(
+        select(KeyAct).where(KeyAct.id == act).with_for_update().execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise NotKnown
+    return get(db, who, found.id)
+
+
+def standing(db: Session, act: KeyAct) -> Standing:
+    """The request with every answer to it, in order."""
+    rows = db.execute(
+        select(KeyActDecision, Officer)
+        .join(Officer, Officer.id == KeyActDecision.officer)
+        .where(KeyActDecision.act == act.id)
+        .order_by(KeyActDecision.at, KeyActDecision.id)
+    )
+    return Standing(act, tuple((decision, officer) for decision, officer in rows))
+
+
+def ask_recovery(
+    db: RecordedSession,
+    who: Actor,
+    subject: str,
+    compartment: Compartment | None,
+    for_officer: UUID,
+    ground: Ground,
+    reasons: str,
+    now: datetime,
+) -> KeyAct:
+    """Ask that keys nobody reaches be recovered for one officer. Raises RuleForbids."""
+    officer = db.get(Officer, for_officer)
+    if officer is None or officer.state is not OfficerState.ACTIVE:
+        raise RuleForbids("Choose an officer whose access is active and whose keys are certified.")
+    wanted = [compartment] if compartment else list(Compartment)
+    if all(hold(each, officer.role) is Hold.NEVER for each in wanted):
+        raise RuleForbids("This officer’s role never opens that part of the record. Choose another officer.")
+    return _ask(db, who, KeyActKind.RECOVERY, subject, compartment, for_officer, ground, reasons, now)
+
+
+def ask_destruction(
+    db: RecordedSession, who: Actor, case: Case, ground: Ground, reasons: str, now: datetime
+) -> KeyAct:
+    """Ask that the records of a case that has ended be destroyed. Raises RuleForbids.
+
+    A coordinator asks, who also carries it out: the same act takes the case out of the directory of names.
+    """
+    if who.role is not Role.COORDINATOR:
+        raise RuleForbids("A coordinator asks for the destruction of records. Ask one to begin.")
+    check_ended(case)
+    return _ask(db, who, KeyActKind.DESTRUCTION, case.subject, None, None, ground, reasons, now)
+
+
+def check_ended(case: Case) -> None:
+    """Raise RuleForbids unless nobody is protected under the case any more."""
+    if case.state is CaseState.DESTROYED:
+        raise RuleForbids("The records of this case were destroyed already.")
+    if case.state not in ENDED:
+        raise RuleForbids("Only the records of a closed case are destroyed. Close the case first.")
+
+
+def _ask(
+    db: RecordedSession,
+    who: Actor,
+    kind: KeyActKind,
+    subject: str,
+    compartment: Compartment | None,
+    for_officer: UUID | None,
+    ground: Ground,
+    reasons: str,
+    now: datetime,
+) -> KeyAct:
+    if ground not in GROUNDS[kind]:
+        raise RuleForbids("Choose one of the grounds in the list.")
+    waiting = all_acts().where(
+        KeyAct.kind == kind,
+        KeyAct.subject == subject,
+        KeyAct.compartment.is_(None) if compartment is None else KeyAct.compartment == compartment,
+        KeyAct.state == KeyActState.ASKED,
+    )
+    if db.scalars(waiting).first() is not None:
+        raise RuleForbids("The same is asked for already and waits for approvals.")
+    act = KeyAct(
+        id=uuid4(),
+        kind=kind,
+        subject=subject,
+        compartment=compartment,
+        for_officer=for_officer,
+        ground=ground,
+        state=KeyActState.ASKED,
+        asked_by=who.officer,
+        asked_at=now,
+    )
+    db.add(act)
+    record(
+        db,
+        _ASKED[kind],
+        who=who,
+        now=now,
+        subjects=subjects(act),
+        compartment=compartment,
+        facts={"act": act.id, "ground": ground},
+        details={"reasons": reasons},
+    )
+    return act
+
+
+def may_decide(who: Actor, standing: Standing) -> bool:
+    """Whether this officer's yes or no is still asked for."""
+    act = standing.act
+    return (
+        act.state is KeyActState.ASKED
+        and who.may(Permission.DECIDE_KEY_ACT)
+        and who.officer not in {act.asked_by, act.for_officer}
+        and all(decision.officer != who.officer for decision, _ in standing.decisions)
+    )
+
+
+def lacks_deputy(who: Actor, standing: Standing) -> bool:
+    """Whether this officer's yes would be the last one needed, and none of them a deputy's."""
+    others = _approvers(standing)
+    return len(others) >= APPROVALS - 1 and Role.DEPUTY not in {who.role, *(o.role for o in others)}
+
+
+def _approvers(standing: Standing) -> list[Officer]:
+    """Those who said yes and whose word still counts: whose access ended, or whose role changed, does not."""
+    roles = {Role.DEPUTY, Role.COORDINATOR}
+    return [
+        officer
+        for decision, officer in standing.decisions
+        if decision.approved and officer.state is OfficerState.ACTIVE and officer.role in roles
+    ]
+
+
+def decide(db: RecordedSession, who: Actor, act: KeyAct, approves: bool, now: datetime) -> None:
+    """Say yes or no. Two yeses approve, one no refuses. Raises RuleForbids for whoever may not decide."""
+    here = standing(db, act)
+    if not may_decide(who, here):
+        raise RuleForbids(_why_not(who, here))
+    if approves and lacks_deputy(who, here):
+        raise RuleForbids("One of the two approvals must be a deputy’s. Ask a deputy to decide.")
+    db.add(KeyActDecision(id=uuid4(), act=act.id, officer=who.officer, approved=approves, at=now))
+    if not approves:
+        act.state = KeyActState.REFUSED
+    elif len(_approvers(here)) + 1 >= APPROVALS:
+        act.state = KeyActState.APPROVED
+    db.flush()
+    record(
+        db,
+        _DECIDED[act.kind],
+        who=who,
+        now=now,
+        subjects=subjects(act),
+        facts={"act": act.id, "approved": approves, "state": act.state},
+    )
+
+
+def _why_not(who: Actor, standing: Standing) -> str:
+    act = standing.act
+    if act.state is not KeyActState.ASKED:
+        return f"This request is settled: {act.state.label.lower()}."
+    if who.officer == act.asked_by:
+        return "You asked for this, so two others decide."
+    if who.officer == act.for_officer:
+        return "The keys would come to you, so two others decide."
+    return "You have decided already. Another officer decides next."
+
+
+def withdraw(db: RecordedSession, who: Actor, act: KeyAct, now: datetime) -> None:
+    """Take a request back that was not carried out. Raises RuleForbids for anybody but who asked."""
+    if who.officer != act.asked_by:
+        raise RuleForbids("Only the officer who asked for it can take it back.")
+    if act.state not in {KeyActState.ASKED, KeyActState.APPROVED}:
+        raise RuleForbids(f"This request is settled: {act.state.label.lower()}.")
+    act.state = KeyActState.WITHDRAWN
+    record(
+        db,
+        Event.KEY_ACT_WITHDRAWN,
+        who=who,
+        now=now,
+        subjects=subjects(act),
+        facts={"act": act.id, "kind": act.kind},
+    )
+
+
+def check_approved(db: Session, act: KeyAct, kind: KeyActKind, now: datetime) -> None:
+    """Raise RuleForbids unless two approvals stand, no older than seven days, and it was not done yet."""
+    here = standing(db, act)
+    if act.kind is not kind or act.state is KeyActState.ASKED:
+        raise RuleForbids("Two approvals are needed first.")
+    if act.state is not KeyActState.APPROVED:
+        raise RuleForbids(f"This request is settled: {act.state.label.lower()}.")
+    yes = [officer for decision, officer in here.decisions if decision.approved]
+    if len({officer.id for officer in yes} - {act.asked_by, act.for_officer}) < APPROVALS:
+        raise RuleForbids("Two approvals are needed first.")
+    if here.has_lapsed(now):
+        raise RuleForbids("The approvals are more than seven days old. Ask for it again.")
+
+
+def check_asker(who: Actor, act: KeyAct) -> None:
+    """Raise RuleForbids for anybody but the officer who asked."""
+    if who.officer != act.asked_by:
+        raise RuleForbids("The officer who asked for it carries it out.")
+
+
+def done(act: KeyAct, now: datetime) -> None:
+    """Mark a request as carried out: it never is again."""
+    act.state, act.done_at = KeyActState.DONE, now
