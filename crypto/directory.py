@@ -5,19 +5,15 @@ numbers, each entry's keys beside its neighbours'. What is read is taken apart o
 """
 
 import json
-import re
 import struct
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 from uuid import UUID
 
-import jellyfish
-from anyascii import anyascii
-
 from crypto.errors import Malformed, Unsealable
+from crypto.folding import folded, folded_number, sounds
 
 PAGE_ENTRIES = 64
 SHORTEST_TAIL = 4
@@ -31,18 +27,15 @@ _BOTH_IDS = struct.Struct("16s16s")
 _IDS = _BOTH_IDS.size
 
 
-_NUMBERS = (
-    re.compile(r"[^\W_]+"),  # X1234567
-    re.compile(r"[^\W_]+(?:[-./][^\W_]+)+"),  # SAMPLE-1234
-    re.compile(r"(?<![^\W_])\+?\(?\d[\d ().\-/]*\d"),  # (203) 555-0142
-)
-SHORTEST_NUMBER = 4
 SHORTEST_WORDS = 2
 
 
 @dataclass(frozen=True)
 class Listing:
-    """One person in the directory: every name they go or went by, and what identifies them."""
+    """One person in the directory: every name they go or went by, and what identifies them.
+
+    Of numbers the directory keeps only what is compared: what comes back is in letters and digits.
+    """
 
     ref: UUID
     case: UUID
@@ -51,42 +44,10 @@ class Listing:
     numbers: tuple[str, ...]
 
 
-def folded(text: str) -> str:
-    """A name as it is compared: without case, accents, apostrophes or other scripts' letters."""
-    latin = anyascii(unicodedata.normalize("NFC", text)).lower()
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", re.sub(r"['’`]", "", latin)).split())
-
-
-def folded_number(text: str) -> str:
-    """A document or telephone number as it is compared: letters and digits only."""
-    return re.sub(r"[^A-Z0-9]+", "", anyascii(text).upper())
-
-
-def numbers_in(text: str | None) -> tuple[str, ...]:
-    """The numbers in free text: letters and digits, four or more, with a digit among them.
-
-    Each run counts, and so does what is written with dashes between runs or with blanks between digits.
-    """
-    found = (run for shape in _NUMBERS for run in shape.findall(text or ""))
-    return tuple(
-        dict.fromkeys(
-            run
-            for run in found
-            if any(c.isdigit() for c in run) and sum(c.isalnum() for c in run) >= SHORTEST_NUMBER
-        )
-    )
-
-
 def has_words(text: str, how: How) -> bool:
     """Whether these words are enough to compare: two letters or digits of a name or a number."""
     kept = folded_number(text) if how == "number" else folded(text)
     return len(kept) >= SHORTEST_WORDS
-
-
-def sounds(word: str) -> set[str]:
-    """How a folded word sounds: its metaphone and its soundex keys, told apart by a prefix."""
-    keys = {f"M{jellyfish.metaphone(word)}", f"S{jellyfish.soundex(word)}"}
-    return keys - {"M", "S"}
 
 
 def _keys(keys: Iterable[str]) -> bytes:
@@ -95,8 +56,29 @@ def _keys(keys: Iterable[str]) -> bytes:
     return KEY + joined + KEY if joined else b""
 
 
+def _keys_of(entry: bytes) -> list[str]:
+    """The keys of one entry, the reverse of `_keys`."""
+    return entry[1:-1].decode().split(KEY.decode()) if entry else []
+
+
 def _heard(names: Iterable[str]) -> list[str]:
     return sorted({sound for name in names for word in name.split() for sound in sounds(word)})
+
+
+def _as_written(names: Iterable[str]) -> list[str | int]:
+    """The names as they were written, or 0 where that is their key in capitals, as with most names."""
+    return [0 if name and name == folded(name).title() else name for name in names]
+
+
+def _names(written: list[str | int], keys: Iterator[str]) -> Iterator[str]:
+    """The names as they were written, by the keys of the same entry; the reverse of `_as_written`."""
+    for name in written:
+        if isinstance(name, str):
+            if folded(name):
+                next(keys)
+            yield name
+        else:
+            yield next(keys).title()
 
 
 def pack_page(listings: Sequence[Listing]) -> bytes:
@@ -105,13 +87,13 @@ def pack_page(listings: Sequence[Listing]) -> bytes:
         raise Unsealable("A page of the directory holds at most 64 entries.")
     names = [[name for name in map(folded, one.names) if name] for one in listings]
     numbers = [[number for number in map(folded_number, one.numbers) if number] for one in listings]
-    facts = (json.dumps([one.names, one.numbers], separators=(",", ":")).encode() for one in listings)
+    written = (json.dumps(_as_written(one.names), separators=(",", ":")).encode() for one in listings)
     blocks = [
         ENTRY.join(map(_keys, names)),
         ENTRY.join(_keys(_heard(one)) for one in names),
         ENTRY.join(one.birth_date.isoformat().encode() if one.birth_date else b"" for one in listings),
         ENTRY.join(map(_keys, numbers)),
-        ENTRY.join(facts),
+        ENTRY.join(written),
     ]
     ids = b"".join(one.ref.bytes + one.case.bytes for one in listings)
     return _HEADER.pack(*map(len, blocks)) + b"".join(blocks) + ids
@@ -120,7 +102,7 @@ def pack_page(listings: Sequence[Listing]) -> bytes:
 class _Page:
     """Where the blocks of one page begin and end. Raises Malformed when they do not fill it."""
 
-    __slots__ = ("born", "bytes", "facts", "ids", "names", "numbers", "sounds")
+    __slots__ = ("born", "bytes", "ids", "names", "numbers", "sounds", "written")
 
     def __init__(self, page: bytes) -> None:
         self.bytes = page
@@ -132,32 +114,32 @@ class _Page:
         self.sounds = self.names + lengths[0]
         self.born = self.sounds + lengths[1]
         self.numbers = self.born + lengths[2]
-        self.facts = self.numbers + lengths[3]
-        self.ids = self.facts + lengths[4]
+        self.written = self.numbers + lengths[3]
+        self.ids = self.written + lengths[4]
         if self.ids > len(page) or (len(page) - self.ids) % _IDS:
             raise Malformed("This page of the directory cannot be read.")
 
     def listings(self, wanted: Iterable[int] | None) -> list[Listing]:
         """The entries at these places, or all of them, in order."""
-        facts = self.bytes[self.facts : self.ids].split(ENTRY)
-        born = self.bytes[self.born : self.numbers].split(ENTRY)
         count = (len(self.bytes) - self.ids) // _IDS
-        if count and not count == len(facts) == len(born):
+        ends = (self.names, self.sounds), (self.born, self.numbers), (self.numbers, self.written)
+        blocks = [self.bytes[start:end].split(ENTRY) for start, end in (*ends, (self.written, self.ids))]
+        if count and any(len(block) != count for block in blocks):
             raise Malformed("This page of the directory cannot be read.")
-        return [self._listing(i, facts[i], born[i]) for i in (range(count) if wanted is None else wanted)]
+        places = range(count) if wanted is None else wanted
+        return [self._listing(place, *(block[place] for block in blocks)) for place in places]
 
-    def _listing(self, place: int, facts: bytes, born: bytes) -> Listing:
+    def _listing(self, place: int, names: bytes, born: bytes, numbers: bytes, written: bytes) -> Listing:
         ids = self.ids + place * _IDS
         try:
-            names, numbers = json.loads(facts)
             return Listing(
                 UUID(bytes=self.bytes[ids : ids + 16]),
                 UUID(bytes=self.bytes[ids + 16 : ids + _IDS]),
-                tuple(names),
+                tuple(_names(json.loads(written), iter(_keys_of(names)))),
                 date.fromisoformat(born.decode()) if born else None,
-                tuple(numbers),
+                tuple(_keys_of(numbers)),
             )
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RuntimeError):
             raise Malformed("This page of the directory cannot be read.") from None
 
 
@@ -247,7 +229,7 @@ def _by_number(needle: str) -> _Question | None:
     if not number:
         return None
     key = number.encode() + KEY if len(number) >= SHORTEST_TAIL else _keys([number])
-    return lambda page: (place for _, place in _places(page.bytes, key, page.numbers, page.facts))
+    return lambda page: (place for _, place in _places(page.bytes, key, page.numbers, page.written))
 
 
 _QUESTIONS: dict[str, Callable[[str], _Question | None]] = {

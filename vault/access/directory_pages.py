@@ -14,12 +14,12 @@ from vault.access.models import DirectoryPage
 
 ROWS_AT_ONCE = 128
 _PLACE = place_of(DirectoryPage(id=UUID(int=0)), "entries")
+_PAGES = select(DirectoryPage.id, DirectoryPage.entries).order_by(DirectoryPage.number)
 
 
 def opened_pages(db: Session, key: LockboxKey) -> Iterator[bytes]:
     """Every page, opened one after the other, so that a worker never holds the whole directory."""
-    columns = select(DirectoryPage.id, DirectoryPage.entries).order_by(DirectoryPage.number)
-    for row, entries in db.execute(columns).yield_per(ROWS_AT_ONCE):
+    for row, entries in db.execute(_PAGES).yield_per(ROWS_AT_ONCE):
         page = key.open(entries.blob, _PLACE._replace(row=row))
         if not isinstance(page, bytes):
             raise Malformed("This page of the directory cannot be read.")

@@ -17,9 +17,10 @@ from audit.entries import Fact
 from audit.ledger import Receipt
 from crypto import directory
 from crypto.directory import How as Comparison
-from crypto.directory import Listing, has_words, matching_names, numbers_in
+from crypto.directory import Listing, has_words, matching_names
 from crypto.encoding import enc
 from crypto.errors import CryptoError, Malformed
+from crypto.folding import numbers_in
 from crypto.sealing import open_message, seal_message
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
