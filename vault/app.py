@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
 
 from audit.errors import LedgerDelayed, LedgerUnavailable
-from crypto.errors import CryptoError, NotCertified, Refused
+from crypto.errors import BadKeyFile, CryptoError, NotCertified, Refused
 from housing.errors import HousingError
 from vault import templating
 from vault.access.actor import Actor
@@ -148,6 +148,8 @@ def _recognise_officers(app: Flask) -> None:
         if request.endpoint == "static":
             return
         vault = running()
+        # A new root key brings a new key for pages' tokens, and every worker must go over to the same.
+        app.secret_key = vault.trust.voucher.derive("page-cookie")
         cookie = request.cookies.get(sessions.cookie_name(vault.settings), "")
         known = signing_in.recognise(vault, cookie, now()) if cookie else None
         if known is not None:
@@ -243,7 +245,7 @@ def _answer_errors(app: Flask) -> None:
         app.register_error_handler(forged, _forged)
     app.register_error_handler(StaleDataError, lambda _error: _refused(Superseded()))
     app.register_error_handler(IntegrityError, _collided)
-    for unavailable in (LedgerUnavailable, DBAPIError, PoolTimeout):
+    for unavailable in (LedgerUnavailable, DBAPIError, PoolTimeout, BadKeyFile):
         app.register_error_handler(unavailable, _unrecordable)
     app.register_error_handler(CSRFError, lambda _error: _page(400, stale))
     app.register_error_handler(HTTPException, _plain)
