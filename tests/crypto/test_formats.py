@@ -26,7 +26,7 @@ KEPT: dict[str, tuple[str | None, str | None, str | None]] = {
     "message": ("padding", "message", "message"),
     "recovery request": ("recovery-request", "recovery-request", "recovery-request"),
     "recovery answer": ("padding", "recovery-answer", "recovery-answer"),
-    "lockbox": ("lockbox", None, "lockbox"),  # derived, never opened
+    "lockbox": ("lockbox", "lockbox-field", "lockbox-field"),  # derived: its keys show in what they seal
     "field": ("field", "field", "field"),
     "field plaintext": ("field", "field", "field"),
     "padding": ("padding", "padding", "padding"),

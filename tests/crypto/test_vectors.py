@@ -184,6 +184,7 @@ SEAL: dict[str, Callable[[Case], Any]] = {
         "secret": identity(case, "seed").secret_for(case["label"]).hex(),
     },
     "lockbox": lambda case: [opened_lockbox(case).commitment.hex(), opened_lockbox(case).files_key.hex()],
+    "lockbox-field": lambda case: opened_lockbox(case).seal(case["value"], place(case)).hex(),
     "field": lambda case: seal_field(
         raw(case, "key"),
         value_from(case["kind"], case["value"]),
@@ -233,6 +234,7 @@ SEAL: dict[str, Callable[[Case], Any]] = {
 }
 
 OPEN: dict[str, Callable[[Case], Any]] = {
+    "lockbox-field": lambda case: value_to(opened_lockbox(case).open(raw(case, "blob"), place(case))),
     "field": lambda case: value_to(
         open_field(raw(case, "key"), raw(case, "blob"), place(case), UUID(case["lockbox"]), case["epoch"])
     ),
