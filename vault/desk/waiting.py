@@ -22,6 +22,7 @@ from vault.disclosure.models import known_to as disclosures_known_to
 from vault.expenses.models import PaymentRequest
 from vault.expenses.models import known_to as payments_known_to
 from vault.expenses.sheets import NextAct, sheets
+from vault.keys import renewing
 from vault.officers import admission
 from vault.officers.models import Officer, OfficerState
 from vault.referrals.models import Referral
@@ -60,6 +61,7 @@ def waiting_for(db: RecordedSession, who: Actor, now: datetime, today: date) -> 
         *(_payments(db, who) if who.may(Permission.SEE_EXPENSES) else ()),
         *(_disclosures(db, who) if who.may(Permission.SEE_DISCLOSURE) else ()),
         *(_officers(db, who) if who.certified else ()),
+        *(_keys(db, who, now) if who.certified else ()),
     ]
     return sorted(found, key=_order)
 
@@ -212,3 +214,20 @@ def _officers(db: RecordedSession, who: Actor) -> Iterator[Waiting]:
                 None,
                 True,
             )
+
+
+def _keys(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
+    """Keys that wait to be renewed: a coordinator's work, and after a day an alarm for who can press them."""
+    if not who.may(Permission.SEE_KEYS) and not who.may(Permission.KEEP_OFFICERS):
+        return
+    extent = renewing.extent(db)
+    if extent.overdue_at is None:
+        return
+    title, overdue = "Keys wait to be renewed", extent.is_overdue(now)
+    if who.may(Permission.RENEW_KEYS):
+        clock = Clock(extent.overdue_at, title, "Programme rule: 24 hours")
+        yield Waiting(title, f"Renew {extent.words}.", "keys.show_keys", {}, clock, overdue)
+    elif overdue:
+        words = "Keys have waited more than 24 hours for a coordinator. Ask one to renew them today."
+        where = "keys.show_keys" if who.may(Permission.SEE_KEYS) else "officers.keeping.list_officers"
+        yield Waiting(title, words, where, {}, None, True)

@@ -43,11 +43,12 @@ def compare_seals() -> ResponseReturnValue:
         missing=missing,
         surplus=surplus,
         name_of=names.of,
-        holder=lambda fault: (
-            "the recovery key" if fault.holder_kind == "recovery" else names.of(_holder(fault))
-        ),
+        holder=lambda fault: _WHOLE.get(fault.holder_kind) or names.of(_holder(fault)),
         receipt=receipt,
     )
+
+
+_WHOLE = {"recovery": "the recovery key", "vault": "the vault itself"}
 
 
 def _holder(fault: SealFault) -> str:

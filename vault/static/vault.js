@@ -57,6 +57,11 @@
     }, Math.max(idle - 120, 0) * 1000);
   }
 
+  // What is done in slices goes on by itself while its page is open; elsewhere each slice takes one press.
+  document.querySelectorAll("[data-goes-on] form").forEach(function (form) {
+    setTimeout(function () { form.requestSubmit(); }, 400);
+  });
+
   // A password can be looked at while it is typed.
   document.querySelectorAll("input[data-secret]").forEach(function (box) {
     const button = make("button", "vault-reveal");
