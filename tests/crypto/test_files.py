@@ -1,14 +1,25 @@
 """Sealed files: whole, in order, under their own key and name, or refused."""
 
 import io
+import tracemalloc
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.errors import Malformed, Refused
-from crypto.files import CAPACITY, CHUNK_LENGTH, HEADER_LENGTH, open_bytes, open_file, seal_bytes, seal_file
+from crypto.files import (
+    CAPACITY,
+    CHUNK_LENGTH,
+    HEADER_LENGTH,
+    open_bytes,
+    open_chunks,
+    open_file,
+    seal_bytes,
+    seal_file,
+)
 
 KEY, NAME = b"f" * 32, b"document 6"
 SEALED_CHUNK = CHUNK_LENGTH + 16
@@ -179,3 +190,50 @@ def test_a_slow_source_is_read_in_full_and_never_all_at_once() -> None:
     sealed.seek(0)
     open_file(sealed, opened, KEY, NAME)
     assert opened.getvalue() == bytes(500_000)
+
+
+class Endless:
+    """So many bytes, made as they are asked for."""
+
+    def __init__(self, length: int) -> None:
+        self.left = length
+
+    def read(self, length: int, /) -> bytes:
+        given = min(length, self.left)
+        self.left -= given
+        return b"%" * given
+
+
+class Counted:
+    """Counts what is written, and keeps none of it."""
+
+    def __init__(self) -> None:
+        self.length = 0
+
+    def write(self, content: bytes, /) -> None:
+        self.length += len(content)
+
+
+def test_a_file_of_200_megabytes_is_sealed_and_opened_in_less_than_one(tmp_path: Path) -> None:
+    length, opened = 200 * 1024 * 1024, Counted()
+    tracemalloc.start()
+    try:
+        with (tmp_path / "sealed").open("wb") as sink:
+            seal_file(Endless(length), sink, KEY, NAME)
+        with (tmp_path / "sealed").open("rb") as source:
+            open_file(source, opened, KEY, NAME)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert opened.length == length
+    assert peak < 1024 * 1024
+
+
+def test_a_file_is_given_part_by_part_and_breaks_off_before_a_changed_one() -> None:
+    content = pattern(5 * CAPACITY)
+    blob = bytearray(seal_bytes(content, KEY, NAME))
+    blob[HEADER_LENGTH + 3 * SEALED_CHUNK + 9] ^= 1
+    given = []
+    with pytest.raises(Refused):
+        given.extend(open_chunks(io.BytesIO(blob), KEY, NAME))
+    assert b"".join(given) == content[: 3 * CAPACITY]

@@ -1,18 +1,19 @@
 """Documents in pieces: sealed as they arrive, opened as they leave, never whole in memory or on a disk.
 
 A document is one sealed file of `crypto.files` under a random key of its own, cut into pieces of a mebibyte.
-The key is a sealed field of the document's row and the digest of all pieces is a plain one, so that a piece
-that was changed, moved or taken away is noticed before anything is opened.
+A sealed field of the document's row keeps that key and the digest of all pieces, so that a piece that was
+changed, moved or taken away is noticed before anything is opened, whatever else was changed with it.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from crypto.derivation import KEY_LENGTH as KEY_LENGTH  # noqa: PLC0414 - whoever draws a key takes it from here
 from crypto.encoding import enc
-from crypto.errors import Refused
+from crypto.errors import Malformed, Refused
 from crypto.files import Source as Source  # noqa: PLC0414 - features take the type from here
 from crypto.files import open_chunks, seal_file
 
@@ -26,6 +27,25 @@ class SealedPieces:
 
     count: int
     digest: bytes
+
+
+@dataclass(frozen=True)
+class ContentKey:
+    """What opens a document: its own key, and what its pieces must be. It is sealed as one field."""
+
+    key: bytes = field(repr=False)
+    digest: bytes
+
+    def to_bytes(self) -> bytes:
+        """The key, then the digest."""
+        return self.key + self.digest
+
+    @classmethod
+    def from_bytes(cls, content: object) -> "ContentKey":
+        """Raises Malformed for anything but what `to_bytes` gives."""
+        if not isinstance(content, bytes) or len(content) != 2 * KEY_LENGTH:
+            raise Malformed("What is kept of the document is not its key.")
+        return cls(content[:KEY_LENGTH], content[KEY_LENGTH:])
 
 
 class _Cutter:
@@ -91,27 +111,22 @@ def seal_pieces(source: Source, keep: Callable[[int, bytes], None], key: bytes, 
     return cutter.finish()
 
 
-def check_pieces(fetch: Callable[[int], bytes], kept: SealedPieces) -> None:
-    """Raise Refused unless the pieces are all there, in order and unchanged; opens nothing."""
+def digest_of(fetch: Callable[[int], bytes], count: int) -> bytes:
+    """The SHA-256 of so many pieces in order; opens nothing."""
     digest = hashlib.sha256()
-    for number in range(kept.count):
+    for number in range(count):
         digest.update(fetch(number))
-    if digest.digest() != kept.digest:
-        raise Refused("The pieces of the document are not those that were kept.")
+    return digest.digest()
 
 
 def open_pieces(
-    fetch: Callable[[int], bytes], kept: SealedPieces, key: bytes, name: bytes
+    fetch: Callable[[int], bytes], count: int, content_key: ContentKey, name: bytes
 ) -> Iterator[bytes]:
-    """The document, part by part, each authenticated before it is given. Raises Refused.
+    """The document, part by part, once all pieces were found to be there, in order and unchanged.
 
-    The first part is opened before this returns, so that pieces of another document give nothing at all.
+    Raises Refused before anything is opened unless they are. Each part is authenticated before it is given;
+    one that is altered between the comparing and the giving raises Refused in its place.
     """
-    parts = open_chunks(_Joiner(fetch, kept.count), key, name)
-    first = next(parts, b"")
-    return _after(first, parts)
-
-
-def _after(first: bytes, parts: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from parts
+    if not hmac.compare_digest(digest_of(fetch, count), content_key.digest):
+        raise Refused("The pieces of the document are not those that were kept.")
+    return open_chunks(_Joiner(fetch, count), content_key.key, name)

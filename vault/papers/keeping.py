@@ -9,7 +9,7 @@ from uuid import UUID
 from crypto.errors import Refused
 from vault.access.actor import Actor
 from vault.access.events import Event
-from vault.access.pieces import SealedPieces, check_pieces, name_of, open_pieces, seal_pieces
+from vault.access.pieces import ContentKey, name_of, open_pieces, seal_pieces
 from vault.access.policy import Compartment, Reason
 from vault.access.reading import Opening, Part, open_rows
 from vault.cases import actions as cases
@@ -36,7 +36,7 @@ def keep(
             "title": title,
             "media_type": incoming.kind().value,
             "length": incoming.length,
-            "content_key": key,
+            "content_key": ContentKey(key, kept.digest).to_bytes(),
         }
         with vault.writing() as db:
             return actions.add(db, who, vault.trust, case, paper, values, kept, vault.now())
@@ -103,7 +103,7 @@ def deliver(
 ) -> Delivery:
     """Open a paper for an officer, once the entry of it is durable, and hand it over part by part.
 
-    Every piece is compared with the row's digest before any is opened, and each is authenticated before it
+    The pieces are compared with the sealed digest before any is opened, and each is authenticated before it
     is given on. Raises NotKnown, RoleMayNot, LedgerUnavailable, and crypto.errors.Refused for pieces that are
     not as they were kept: then nothing was given. The content raises Refused for one altered since.
     """
@@ -123,10 +123,11 @@ def deliver(
             details=None,
         )
     found = opening.of(row)
-    kind, length, key = PaperKind(str(found["media_type"])), found["length"], found["content_key"]
-    if not isinstance(length, int) or not isinstance(key, bytes):
-        raise Refused("What is kept of the paper is not of its kind.")
-    kept, fetch = SealedPieces(row.pieces, row.digest), partial(actions.fetch_piece, vault, row.id)
-    check_pieces(fetch, kept)
-    content = open_pieces(fetch, kept, key, name_of(row.id, known.id))
+    kind, length = PaperKind(str(found["media_type"])), found["length"]
+    content_key = ContentKey.from_bytes(found["content_key"])
+    # The row's own digest is for whoever verifies without opening; the two must say the same.
+    if not isinstance(length, int) or content_key.digest != row.digest:
+        raise Refused("What is kept of the paper is not what was sealed.")
+    fetch = partial(actions.fetch_piece, vault, row.id)
+    content = open_pieces(fetch, row.pieces, content_key, name_of(row.id, known.id))
     return Delivery(f"{known.code}-{row.number}.{EXTENSIONS[kind]}", kind, length, content)

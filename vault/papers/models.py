@@ -30,6 +30,7 @@ class Paper(InLockbox, Base):
     title: Mapped[SealedBlob] = sealed("casework", "text")
     media_type: Mapped[SealedBlob] = sealed("casework", "text")
     length: Mapped[SealedBlob] = sealed("casework", "int")
+    # The key, and the digest once more: whoever changes the pieces and the plain digest changes not this one.
     content_key: Mapped[SealedBlob] = sealed("casework", "bytes")
 
     @property
