@@ -3,54 +3,12 @@
 from sqlalchemy import select
 
 from tests.cast import Cast
-from tests.programme import OpenedCase, open_case
+from tests.keys.renewing import findings, note, opened_notes, renew, revoke
+from tests.programme import open_case
 from vault.access import renewal
-from vault.access.custody import KeyCase, find_lockbox
 from vault.access.models import HolderKey, Lockbox, ShredPart
 from vault.access.policy import Compartment, Role
 from vault.access.seals import audit_seals
-from vault.cases.models import Note
-from vault.verification import verify
-
-
-def note(cast: Cast, case: OpenedCase, text: str) -> None:
-    """Ada writes a note."""
-    ada = cast["ada"]
-    ada.get(f"/cases/{case.id}/add/note")
-    assert ada.post(f"/cases/{case.id}/add/note", kind="note", text=text).status_code == 303
-
-
-def revoke(cast: Cast, name: str) -> None:
-    """Max ends an officer's access."""
-    from vault.officers import admission
-
-    officer = cast[name].actor.officer
-    max_ = cast["max"].actor
-    with cast.stage.vault.writing() as db:
-        admission.revoke(db, max_, admission.get(db, officer), cast.stage.clock.now)
-
-
-def renew(cast: Cast) -> int:
-    """Ada renews everything; how many things."""
-    done: list[int] = []
-    renewal.renew(cast.stage.vault, cast["ada"].actor, done.append)
-    return sum(done)
-
-
-def opened_notes(cast: Cast, name: str, case: OpenedCase) -> list[object]:
-    """The notes as this officer's keys open them."""
-    from crypto.columns import place_of
-
-    with cast.stage.vault.reading() as db:
-        keys = KeyCase(db, cast[name].actor, cast.stage.vault.trust)
-        box = keys.lockbox(find_lockbox(db, f"case:{case.id}", Compartment.CASEWORK))
-        rows = db.scalars(select(Note).where(Note.case == case.id).order_by(Note.at, Note.id))
-        return [box.open(row.text.blob, place_of(row, "text")) for row in rows]
-
-
-def findings(cast: Cast) -> tuple[str, ...]:
-    """What verification finds."""
-    return verify(cast.stage.vault, lambda _count: None).findings
 
 
 def test_after_an_officer_left_everything_gets_new_keys_and_still_opens(cast: Cast) -> None:
