@@ -45,6 +45,7 @@ CAST = {
     "max": ("Max Mallow", Role.ADMINISTRATOR),
 }
 FOUNDERS = ("ada", "aud", "max")
+SHARES = "the five envelopes"
 
 
 class Clock:
@@ -90,10 +91,11 @@ def admit_cast(vault: RunningVault, secrets: dict[str, str]) -> None:
 
 
 def make_vault(settings: Settings, clock: Clock) -> dict[str, str]:
-    """Found a vault and admit the cast; return each one's TOTP secret."""
+    """Found a vault and admit the cast; return each one's TOTP secret, and the recovery key's shares."""
     founders = [Founder(name, *CAST[name], PASSWORD.format(name)) for name in FOUNDERS]
     result = found(settings, founders, clock())
     secrets = {officer.name: officer.totp_secret for officer in result.officers}
+    secrets[SHARES] = "\n".join(result.shares)
     vault = RunningVault.start(settings, clock)
     admit_cast(vault, secrets)
     vault.close()
