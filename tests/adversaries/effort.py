@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.hpke import Suite
 from sqlalchemy import event
 
 import crypto.passwords
-import crypto.sealing
+from crypto.suites import SUITES
 from tests.cast import Stage
 
 
@@ -52,6 +53,9 @@ def effort(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Effort]:
     event.listen(engine, "before_cursor_execute", note)
     with monkeypatch.context() as patch:
         patch.setattr(crypto.passwords, "Argon2id", derive)
-        patch.setattr(crypto.sealing, "HPKE", _CountingSuite(crypto.sealing.HPKE, spent))
+        for number, suite in SUITES.items():
+            patch.setitem(
+                SUITES, number, suite._replace(hpke=cast("Suite", _CountingSuite(suite.hpke, spent)))
+            )
         yield spent
     event.remove(engine, "before_cursor_execute", note)
