@@ -1,0 +1,96 @@
+"""A power cut in the middle of a destruction leaves the case whole or destroyed, never half."""
+
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from crypto.identity import Identity
+from tests.cast import Cast
+from tests.keys.asking import admit_deciders, approve, ask_destruction, close, state_of
+from tests.keys.killing import steps_of
+from tests.programme import OpenedCase, open_case
+from vault.access.actor import Actor
+from vault.access.custody import KeyCase
+from vault.access.models import Lockbox, SealRow, ShredPart
+from vault.access.policy import Role
+from vault.cases.models import Case
+from vault.keys import shredding
+from vault.keys.holdings import within
+from vault.running import RunningVault
+from vault.settings import load
+from vault.verification import verify
+
+
+def carry_out(data: Path, officer: UUID, seed: bytes, act: UUID, now: datetime) -> None:
+    """The destruction in a process of its own, by the coordinator whose seed this is."""
+    vault = RunningVault.start(load(data, {}), lambda: now)
+    who = Actor(officer, "Ada Amsel", Role.COORDINATOR, True, 1, None, now, Identity.from_seed(seed))
+    shredding.destroy(vault, who, act, now)
+    vault.close()
+
+
+def kill(cast: Cast, act: UUID, at: int) -> int | None:
+    """Carry the destruction out and kill it before this step; how many steps it took, if it ended."""
+    stage, ada = cast.stage, cast["ada"].actor
+    given = (stage.settings.data, ada.officer, ada.identity.seed, act, stage.vault.now())
+    return steps_of(carry_out, *given, kill_at=at)
+
+
+def prepared(cast: Cast) -> tuple[OpenedCase, UUID]:
+    """A closed case, and the approved request to destroy its records."""
+    case = open_case(cast, ["ines"])
+    close(cast, case.id)
+    return case, approve(cast, ask_destruction(cast, case.id, "ada"), "dee", "dora")
+
+
+def is_destroyed(cast: Cast, case: OpenedCase, act: UUID) -> bool:
+    """Whether all of it is gone; that or all of it is there."""
+    vault, ada = cast.stage.vault, cast["ada"].actor
+    with vault.reading() as db:
+        boxes = db.scalars(select(Lockbox).where(within(db, f"case:{case.id}"))).all()
+        ids = [box.id for box in boxes]
+        assert len(ids) == 9
+        parts = set(db.scalars(select(ShredPart.lockbox).where(ShredPart.lockbox.in_(ids))))
+        sealed = set(db.scalars(select(SealRow.key).where(SealRow.key.in_(ids))))
+        gone = db.get_one(Case, case.id).destroyed_on is not None
+        told = {parts == set(), sealed == set(), gone, state_of(cast, act) == "done"}
+        assert told in ({True}, {False})
+        if not gone:
+            keys = KeyCase(db, ada, vault.trust)
+            keys.fetch(boxes)
+            assert all(keys.lockbox(box).epoch == box.epoch for box in boxes)
+            assert parts == sealed == set(ids)
+    return gone
+
+
+def cut(cast: Cast, kills: int) -> None:
+    """Cut the power at steps spread over the whole act, on one case after the other."""
+    admit_deciders(cast)
+    case, act = prepared(cast)
+    steps = kill(cast, act, 0)
+    assert steps is not None
+    assert is_destroyed(cast, case, act)
+    whole = destroyed = 0
+    case, act = prepared(cast)
+    for number in range(kills):
+        kill(cast, act, 1 + number * (steps - 1) // max(kills - 1, 1))
+        if is_destroyed(cast, case, act):
+            destroyed += 1
+            case, act = prepared(cast)
+        else:
+            whole += 1
+    assert whole > 0
+    assert destroyed > 0, "the last cut falls behind the commit"
+    assert verify(cast.stage.vault, lambda _count: None).findings == ()
+
+
+def test_power_cuts_leave_the_case_whole_or_destroyed(cast: Cast) -> None:
+    cut(cast, 4)
+
+
+@pytest.mark.soak
+def test_fifty_power_cuts_leave_the_case_whole_or_destroyed(cast: Cast) -> None:
+    cut(cast, 50)
