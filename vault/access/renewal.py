@@ -32,8 +32,9 @@ from vault.errors import RoleMayNot
 from vault.running import RunningVault, Trust
 
 AT_ONCE = 20
-PATIENCE = 20
-PAUSE_SECONDS = 0.1
+PATIENCE = 50
+PAUSE_SECONDS = 0.02
+"""How often, and how long apart, a lockbox that officers write into just then is tried in one call."""
 
 
 @dataclass(frozen=True)
