@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from audit.entries import Fact
 from crypto.passwords import PasswordCost
 from vault.access.actor import Actor
 from vault.access.events import Event, record, record_apart
@@ -108,6 +109,32 @@ def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now:
         _failed(vault, Event.SIGN_IN_FAILED, error, caller, "second-factor", None, now)
         raise
     return cookie
+
+
+def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, now: datetime) -> Actor:
+    """Check password and second factor of an officer at the server's own terminal; no session begins.
+
+    Raises ProofRefused, counted and recorded as at the door.
+    """
+    caller, digest = Caller("terminal", "the terminal"), proofs.address_digest(vault.root, "terminal")
+    try:
+        with vault.reading() as db:
+            proofs.check_address(db, vault.settings, now, digest)
+            known, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+        with vault.writing() as db:
+            officer = admission.get(db, known.id)
+            proofs.check_may_sign_in(officer)
+            proofs.check_code(db, vault.root, officer.id, identity, code, now)
+            certified = admission.is_certified(db, vault.trust, officer)
+            version = officer.key_version
+            who = Actor(officer.id, officer.full_name, officer.role, certified, version, None, now, identity)
+            facts: dict[str, Fact] = {"role": officer.role, "at": "terminal"}
+            subjects = [f"officer:{officer.id}"]
+            record(db, Event.SIGNED_IN, who=who, now=now, subjects=subjects, facts=facts)
+    except proofs.ProofRefused as error:
+        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
+        raise
+    return who
 
 
 def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: Caller, now: datetime) -> None:
