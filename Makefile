@@ -10,7 +10,7 @@ export PYTHON
 packages := crypto audit housing vault
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench picture soak lock clean
+.PHONY: help run test check format bench mutants picture soak lock clean
 
 help: ## say what there is
 	@echo 'make run      set up once, then serve the demonstration on http://localhost:$(PORT) (PORT=8000)'
@@ -20,6 +20,7 @@ help: ## say what there is
 	@echo 'make bench    measure against peers, one JSON line for each number'
 	@echo 'make picture  draw vault/desk/desk.png anew from a demonstration'
 	@echo 'make soak     the tests that run longer than a person waits'
+	@echo 'make mutants  change crypto/ in every small way and say which changes no test notices (M="crypto.fields*")'
 	@echo 'make lock     resolve the dependencies anew into deploy/locks/'
 	@echo 'make clean    remove what make made, except the demonstration in .demo/'
 
@@ -48,6 +49,14 @@ format:
 bench:
 	@deploy/setup/prepare.sh bench
 	.venv/bin/python -m tests.benchmarks
+
+# Works on a copy in build/mutation, so that the checkout is never changed; a second run goes on from the first.
+mutants:
+	@deploy/setup/prepare.sh dev
+	mkdir -p build/mutation
+	git ls-files --cached --others --exclude-standard -z | xargs -0 cp --parents --target-directory=build/mutation
+	cd build/mutation && ../../.venv/bin/mutmut run $(M)
+	cd build/mutation && ../../.venv/bin/mutmut results
 
 picture:
 	@deploy/setup/prepare.sh dev
