@@ -105,10 +105,7 @@ def open_case(
 
 def _lay_out(db: RecordedSession, who: Actor, trust: Trust, case: Case, now: datetime) -> None:
     """Make the case's own lockboxes, and its one row of where the household is."""
-    sealers = {
-        compartment: seals.new_lockbox(db, who, trust, case.subject, case.id, compartment, now)
-        for compartment in OF_CASE
-    }
+    sealers = seals.new_lockboxes(db, who, trust, case.subject, case.id, OF_CASE, now)
     whereabouts = Whereabouts(id=uuid4(), case=case.id)
     for name in fields_of(whereabouts, Compartment.LOCATION):
         put(whereabouts, name, None, sealers[Compartment.LOCATION])
@@ -121,8 +118,8 @@ def add_person(
     """Add a member of the household, with lockboxes sealed to exactly those who hold the case's."""
     number = (db.scalar(select(func.max(Person.number)).where(Person.case == case.id)) or 0) + 1
     person = Person(id=uuid4(), case=case.id, number=number, position=position, minor=minor, added_at=now)
-    for compartment in OF_PERSON:
-        sealer = seals.new_lockbox(db, who, trust, person.subject, case.id, compartment, now)
+    sealers = seals.new_lockboxes(db, who, trust, person.subject, case.id, OF_PERSON, now)
+    for compartment, sealer in sealers.items():
         for name in fields_of(person, compartment):
             put(person, name, None, sealer)
     db.add(person)

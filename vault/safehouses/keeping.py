@@ -45,10 +45,8 @@ def add_house(
 ) -> House:
     """Add a prospective place; its area and its address each get a lockbox of their own."""
     house_id = uuid4()
-    sealers = {
-        compartment: seals.new_lockbox(db, who, trust, f"house:{house_id}", None, compartment, now)
-        for compartment in (Compartment.HOUSE_AREA, Compartment.HOUSE_ADDRESS)
-    }
+    own = (Compartment.HOUSE_AREA, Compartment.HOUSE_ADDRESS)
+    sealers = seals.new_lockboxes(db, who, trust, f"house:{house_id}", None, own, now)
     house = housing.add_house(
         db,
         house_id,
