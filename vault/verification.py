@@ -7,6 +7,7 @@ signed. Nothing here opens anything.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +19,15 @@ from audit import tables
 from audit.entries import Entry
 from audit.errors import Damaged, LedgerError, LedgerUnavailable
 from audit.examination import examine
-from audit.notes import check_signatures, parse, read_verifier_keys
+from audit.notes import parse
 from vault import migrations
 from vault.access.comparing import FaultKind, SealFault
 from vault.access.events import is_vouched
+from vault.access.pieces import digest_of
 from vault.access.seals import audit_seals, forged_seals
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
+from vault.papers.models import Paper, PaperPiece
+from vault.notarising import check_published
 from vault.running import RunningVault
 
 ROWS_AT_ONCE = 400
@@ -67,6 +71,7 @@ def verify(vault: RunningVault, progress: Progress) -> Verification:
         rows = _Rows(db)
         findings += rows.compare(vault, progress)
         findings += _seals(db, vault)
+        findings += _papers(db)
     return Verification(size, rows.seen, tuple(findings))
 
 
@@ -95,7 +100,7 @@ def _signed(db: RecordedSession, vault: RunningVault, size: int) -> Iterator[str
         if not settings.checkpoint.exists():
             return  # No notary has run here yet.
         checkpoint = parse(settings.checkpoint.read_text())
-        check_signatures(checkpoint, read_verifier_keys(settings.notary_public.read_text()))
+        check_published(settings, checkpoint)
     except (LedgerError, OSError, ValueError):
         yield "Ledger: the published checkpoint cannot be read, or the notary did not sign it."
         return
@@ -128,6 +133,24 @@ def _in_words(fault: SealFault, words: str) -> str:
     if fault.kind is FaultKind.CIRCLE:
         place = f"the key that the role {fault.compartment} shares"
     return f"{words}: {place}, {fault.holder_kind} {fault.holder}."
+
+
+def _papers(db: RecordedSession) -> Iterator[str]:
+    """Compare the pieces of each paper with the digest in its row; opens nothing."""
+    live = select(Paper.id, Paper.case, Paper.pieces, Paper.digest).where(Paper.removed_at.is_(None))
+    try:
+        for paper, case, count, digest in db.execute(live.order_by(Paper.id)).all():
+            kept = db.scalar(select(func.count()).where(PaperPiece.paper == paper))
+            if kept != count or digest_of(partial(_piece, db, paper), count) != digest:
+                yield f"Paper {paper} of case:{case}: its pieces are not those that were kept."
+    # What was written into a row past the vault must not end the comparing.
+    except (ValueError, LookupError, TypeError, SQLAlchemyError):
+        yield "Papers: some of their rows cannot be read, so their pieces were not compared."
+
+
+def _piece(db: RecordedSession, paper: UUID, number: int) -> bytes:
+    found = select(PaperPiece.content).where(PaperPiece.paper == paper, PaperPiece.number == number)
+    return db.scalars(found).first() or b""
 
 
 class _Rows:

@@ -16,6 +16,7 @@ from tests.programme import open_case
 from vault.access.policy import Reason
 from vault.papers import keeping
 from vault.papers.models import Paper
+from vault.verification import verify
 
 SECRET = b"The witness Jane Roe is moved on Monday.\n" * 70_000
 OTHER = b"Another letter, about nobody in particular.\n" * 70_000
@@ -93,7 +94,8 @@ def test_nothing_of_a_damaged_paper_opens_and_the_others_still_do(cast: Cast) ->
     case, elsewhere = open_case(cast, named=[]), open_case(cast, named=[])
     ada, thief = cast["ada"], Thief(cast.stage)
     others = [keep(ada, of.id, OTHER) for of in (case, elsewhere)]
-    for damage, other in product(DAMAGES, others):
+    swaps = [swap_one_piece, swap_all_and_agree, transplant_the_key]
+    for damage, other in [*product(DAMAGES, others[:1]), *product(swaps, others[1:])]:
         paper = keep(ada, case.id, SECRET)
         assert paper.pieces == 3
         damage(thief, paper, other)
@@ -120,3 +122,18 @@ def test_a_paper_altered_while_it_is_fetched_breaks_off_before_the_altered_part(
     given = b"".join(parts)
     assert SECRET.startswith(given)
     assert 1_000_000 < len(given) < delivery.length == len(SECRET)
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_pieces_that_were_changed_past_the_vault_are_found_by_whoever_verifies(cast: Cast) -> None:
+    case, ada, stage = open_case(cast, named=[]), cast["ada"], cast.stage
+    papers = [keep(ada, case.id, SECRET) for _ in range(4)]
+    assert verify(stage.vault, lambda _count: None).findings == ()
+    change(Thief(stage), papers[0], papers[1])
+    lose_the_last(Thief(stage), papers[1], papers[0])
+    reorder(Thief(stage), papers[2], papers[0])
+    findings = verify(stage.vault, lambda _count: None).findings
+    assert sorted(findings) == sorted(
+        f"Paper {paper.id} of case:{case.id}: its pieces are not those that were kept."
+        for paper in papers[:3]
+    )

@@ -234,6 +234,7 @@ def test_when_nothing_can_be_recorded_nothing_is_kept_listed_or_opened(cast: Cas
     case, ada, stage = open_case(cast, named=[]), cast["ada"], cast.stage
     paper = keep(ada, case.id, LETTER)
     pragma(stage, "busy_timeout = 50")
+    stage.settings.__dict__["record_timeout_seconds"] = 0.3
     other = sqlite3.connect(Path(stage.settings.data) / "vault.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     answers = [
@@ -244,6 +245,7 @@ def test_when_nothing_can_be_recorded_nothing_is_kept_listed_or_opened(cast: Cas
     ]
     other.execute("ROLLBACK")
     other.close()
+    stage.settings.__dict__["record_timeout_seconds"] = 4.5
     for answer in answers:
         assert answer.status_code == 503
         assert b"Jane Roe" not in answer.get_data()
