@@ -270,7 +270,8 @@ def _collect(programme: Programme) -> None:
         "sessions": "session_id", "assignments": "assignment_id", "houses": "house_id", "stays": "stay_id",
         "house_voids": "void_id", "separations": "separation_id", "payment_requests": "payment_id",
         "payment_lines": "line_id", "disclosure_requests": "disclosure_id", "agencies": "agency_id",
-        "agency_contacts": "contact_id", "memoranda": "memorandum_id", "key_acts": "act_id",
+        "agency_contacts": "contact_id", "memoranda": "memorandum_id", "alerts": "alert_id",
+        "key_acts": "act_id",
     }  # fmt: skip
     migrations.metadatas()
     with programme.cast.stage.vault.reading() as db:

@@ -29,7 +29,7 @@ class Wanted:
 
     officer: UUID | None = None
     event: str | None = None
-    subject: str | None = None
+    subject: str | tuple[str, ...] | None = None
     compartment: str | None = None
     reason: str | None = None
     outcome: str | None = None

@@ -7,8 +7,9 @@ from wtforms.validators import StopValidation
 
 from vault.access.events import Event
 from vault.access.policy import Compartment, Reason
-from vault.forms import Choice, Day, FilterForm, Whole
+from vault.forms import Choice, Day, FilterForm, VaultForm, Whole, Words
 from vault.officers.asking import StepUpForm
+from vault.oversight.models import Rule
 from vault.vocabulary import Labelled
 
 LARGEST_INDEX = 999_999_999_999
@@ -36,15 +37,58 @@ class LedgerFilter(FilterForm):
     until = Day("Up to")
     before = Whole("Before entry", 0, LARGEST_INDEX)
 
-    def validate_house(self, field: Any) -> None:
-        """One subject at a time."""
-        if field.data and self.case.data:
-            raise StopValidation("Choose a case or a place, not both.")
+    def forget_lists(self) -> None:
+        """Take out the codes of cases and places: for a refused question no entry tells who saw them."""
+        self.case.options = self.house.options = ()
 
     def validate_until(self, field: Any) -> None:
         """A range runs forward."""
         if field.data and self.since.data and field.data < self.since.data:
             raise StopValidation("Choose a day that is not before the first one.")
+
+
+class AlertState(Labelled):
+    """Which alerts are listed."""
+
+    OPEN = "open", "Open"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+class AlertFilter(FilterForm):
+    """Which alerts are listed; the view lists the officers."""
+
+    state = Choice("State", AlertState)
+    rule = Choice("Kind", Rule)
+    officer = Choice("Officer", UUID)
+    before = Whole("Before entry", 0, LARGEST_INDEX)
+
+
+class Span(Labelled):
+    """How far back figures reach."""
+
+    MONTH = "4", "4 weeks"
+    QUARTER = "13", "13 weeks"
+    YEAR = "52", "52 weeks"
+
+
+class SpanFilter(FilterForm):
+    """How far back figures reach."""
+
+    span = Choice("How far back", Span)
+
+
+class WhyForm(VaultForm):
+    """The words that go with a decision, sealed to the auditors."""
+
+    why = Words("Reason", 2000, hint="Only auditors can read it. It stays with the entry.")
+
+
+class ReviewForm(StepUpForm):
+    """Signs a week off."""
+
+    remark = Words(
+        "Remark", 4000, optional=True, hint="Only auditors can read it. It can never be changed afterwards."
+    )
 
 
 class ExportForm(StepUpForm):

@@ -6,7 +6,7 @@ Each use of these pages is an entry itself, recorded before anything is shown. N
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, current_app, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -22,12 +22,15 @@ from vault.access.reading import open_details
 from vault.cases.models import Case
 from vault.errors import NotKnown
 from vault.officers.models import in_order
-from vault.oversight import finding
+from vault.oversight import finding, reviewing
+from vault.oversight.alert_views import bp as alert_pages
+from vault.oversight.figure_views import bp as figure_pages
 from vault.oversight.finding import Page, Wanted
 from vault.oversight.forms import LARGEST_INDEX, LedgerFilter
 from vault.oversight.naming import look_up
 from vault.oversight.proof_views import bp as proof_pages
 from vault.oversight.recording import note_reading
+from vault.oversight.review_views import bp as review_pages
 from vault.oversight.wording import fact_label, fact_words, references, tell
 
 
@@ -63,15 +66,14 @@ def _filter(db: Session) -> LedgerFilter:
 
 
 def _wanted(form: LedgerFilter) -> Wanted:
-    subject = f"case:{form.case.data}" if form.case.data else None
-    subject = f"house:{form.house.data}" if form.house.data else subject
+    subjects = tuple(f"{q.short_name}:{q.data}" for q in (form.case, form.house) if q.data)
     words = {
         name: None if (member := getattr(form, name).data) is None else str(member.value)
         for name in ("event", "compartment", "reason", "outcome")
     }
     return Wanted(
         officer=form.officer.data,
-        subject=subject,
+        subject=subjects or None,
         since=form.since.data,
         until=form.until.data,
         **words,
@@ -85,10 +87,11 @@ def read_ledger() -> ResponseReturnValue:
     with running().reading() as db:
         form = _filter(db)
     if not form.validate():
+        form.forget_lists()
         return _ledger_page(form, None), 422
     wanted, before = _wanted(form), form.before.data
     asked = {name: value for name, value in vars(wanted).items() if value is not None}
-    subjects = [asked.pop("subject")] if wanted.subject else []
+    subjects = list(asked.pop("subject", ()))
     receipt = note_reading("ledger", subjects, {**asked, "before": before})
     with running().reading() as db:
         page = finding.page(running(), db, wanted, before)
@@ -99,15 +102,18 @@ def read_ledger() -> ResponseReturnValue:
 def _ledger_page(form: LedgerFilter, page: Page | None, **shown: Any) -> str:
     here: dict[str, Any] = {q.short_name: q.shown for q in form.questions() if q.shown}
     here.pop("before", None)
-    kind = "house" if form.house.data else "case"
-    ident = form.house.data or form.case.data
-    log = "disclosure.list_requests"
     links = {
         "older": page and page.older and url_for("oversight.read_ledger", **{**here, "before": page.older}),
         "newest": url_for("oversight.read_ledger", **here),
-        "disclosure_log": url_for(log) if log in current_app.view_functions else None,
-        "subject": ident and url_for("oversight.who_has_seen", kind=kind, subject_id=ident),
-        "subject_words": f"Who has ever seen this {'address' if kind == 'house' else 'case'}",
+        "subjects": [
+            (words, url_for("oversight.who_has_seen", kind=question.short_name, subject_id=question.data))
+            for question, words in (
+                (form.case, "Who has ever seen this case"),
+                (form.house, "Who has ever seen this address"),
+            )
+            if question.data
+        ],
+        "officer": form.officer.data,
     }
     asked = {"narrowed": bool(here), "before": form.before.data}
     return render_template(
@@ -179,6 +185,7 @@ def who_has_seen(kind: str, subject_id: UUID) -> ResponseReturnValue:
     reference = f"{kind}:{subject_id}"
     with running().reading() as db:
         names, story = finding.who_has_seen(running(), db, kind, subject_id)
+        flagged = kind == "case" and reviewing.is_flagged(running(), db, subject_id)
     if not names.knows(reference) and not story.lines:
         raise NotKnown
     receipt = note_reading("subject", [reference], {"kind": kind})
@@ -188,8 +195,11 @@ def who_has_seen(kind: str, subject_id: UUID) -> ResponseReturnValue:
         subject_id=subject_id,
         named=names.of(reference),
         story=story,
+        flagged=flagged,
+        is_there=names.knows(reference),
         receipt=receipt,
     )
 
 
-bp.register_blueprint(proof_pages)
+for pages in (proof_pages, alert_pages, review_pages, figure_pages):
+    bp.register_blueprint(pages)

@@ -1,0 +1,178 @@
+"""What the pages of alerts and weekly reviews show: read, and never changed, here."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from audit.errors import Damaged, LedgerError
+from audit.ledger import Woven
+from vault.access.events import Event
+from vault.errors import NotKnown
+from vault.oversight.actions import is_in_the_way
+from vault.oversight.models import Alert, Rule, WeeklyReview
+from vault.oversight.rules import KEY_ACTS
+from vault.oversight.weeks import Week, WeekState, weeks_from
+from vault.oversight.wording import label
+from vault.running import RunningVault
+
+ON_A_PAGE = 50
+BEHIND_AN_ALERT = 50
+WEEKS_SHOWN = 26
+LOOKS = (Event.OPENED, Event.PAPER_OPENED, Event.HOUSING_SEARCHED, Event.DIRECTORY_SEARCHED)
+
+
+def open_alerts(db: Session) -> int:
+    """How many alerts nobody has dismissed."""
+    return db.scalar(select(func.count()).select_from(Alert).where(Alert.dismissed_at.is_(None))) or 0
+
+
+def alerts_like(
+    is_open: bool | None, rule: Rule | None, officer: UUID | None, before: int | None
+) -> Select[Alert]:
+    """Alerts, the newest first, as many as stand on a page and one more."""
+    query = select(Alert).order_by(Alert.first_index.desc(), Alert.rule).limit(ON_A_PAGE + 1)
+    if is_open is not None:
+        query = query.where(Alert.dismissed_at.is_(None) if is_open else Alert.dismissed_at.is_not(None))
+    for column, wanted in ((Alert.rule, rule), (Alert.officer, officer)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    return query if before is None else query.where(Alert.first_index < before)
+
+
+def the_alert(db: Session, ident: UUID) -> Alert:
+    """One alert; raises NotKnown."""
+    alert = db.get(Alert, ident)
+    if alert is None:
+        raise NotKnown
+    return alert
+
+
+def _find(vault: RunningVault, db: Session, **wanted: object) -> list[Woven]:
+    words = ("officer", "subject", "event", "compartment", "reason", "outcome", "session", "since", "until")
+    filters = dict.fromkeys(words) | wanted
+    return vault.ledger.find(db, **filters)  # type: ignore[arg-type]
+
+
+def behind(vault: RunningVault, db: Session, alert: Alert) -> list[Woven]:
+    """The entries for which the alert was raised, the newest first; raises audit.errors.Damaged."""
+    last = vault.ledger.entry(db, alert.last_index)
+    if alert.first_index == alert.last_index:
+        return [last]
+    whose: dict[str, object] = {"officer": alert.officer}
+    if last.entry.officer is None:
+        whose = {"subject": f"officer:{alert.officer}"} if alert.officer else {"event": last.entry.event}
+    found = _find(vault, db, **whose, before_index=alert.last_index + 1, limit=BEHIND_AN_ALERT)
+    return [woven for woven in found if woven.index >= alert.first_index]
+
+
+def history(vault: RunningVault, db: Session, alert: Alert) -> list[Woven]:
+    """What was done about the alert, the newest first; the entries' details say why."""
+    found = _find(vault, db, subject=alert.subject_name, before_index=None, limit=BEHIND_AN_ALERT)
+    return [woven for woven in found if woven.entry.event != Event.LEDGER_READ]
+
+
+def is_flagged(vault: RunningVault, db: Session, case: UUID) -> bool:
+    """Whether the ledger says last that this case is flagged."""
+    newest = {}
+    for event in (Event.CASE_FLAGGED, Event.CASE_UNFLAGGED):
+        found = _find(vault, db, subject=f"case:{case}", event=str(event), before_index=None, limit=1)
+        newest[event] = found[0].index if found else -1
+    return newest[Event.CASE_FLAGGED] > newest[Event.CASE_UNFLAGGED]
+
+
+@dataclass(frozen=True)
+class WeekLine:
+    """One week in the list: its state and its review."""
+
+    week: Week
+    state: WeekState
+    review: WeeklyReview | None
+
+
+def weeks(vault: RunningVault, db: Session, now: datetime, zone: ZoneInfo) -> list[WeekLine]:
+    """Every week since the founding, the newest first."""
+    founded = vault.ledger.entry(db, 0).entry.at.astimezone(zone).date()
+    reviews = {review.week: review for review in db.scalars(select(WeeklyReview))}
+    lines = []
+    for week in weeks_from(Week.of(founded), Week.of(now.astimezone(zone).date())):
+        review = reviews.get(week.code)
+        state = week.state(review.reviewed_at if review else None, now, zone)
+        lines.append(WeekLine(week, state, review))
+    return lines
+
+
+def the_week(vault: RunningVault, db: Session, code: int, now: datetime, zone: ZoneInfo) -> WeekLine:
+    """One week since the founding; raises NotKnown for any other."""
+    try:
+        week = Week.from_code(code)
+        founded = Week.of(vault.ledger.entry(db, 0).entry.at.astimezone(zone).date())
+    except Damaged:
+        raise
+    except (ValueError, OverflowError, LedgerError):
+        raise NotKnown from None
+    if not founded <= week <= Week.of(now.astimezone(zone).date()):
+        raise NotKnown
+    review = db.scalars(select(WeeklyReview).where(WeeklyReview.week == code)).one_or_none()
+    return WeekLine(week, week.state(review.reviewed_at if review else None, now, zone), review)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of entry in a week, and how the acts ended."""
+
+    label: str
+    done: int
+    refused: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class WeekTold:
+    """What happened in one week, in numbers, with its alerts and those still in the way of its review."""
+
+    entries: int
+    looks: int
+    refusals: int
+    released: int
+    key_acts: int
+    failures: int
+    kinds: Sequence[Kind]
+    alerts: Sequence[Alert]
+    in_the_way: Sequence[Alert]
+
+
+def tell_week(vault: RunningVault, db: Session, week: Week, zone: ZoneInfo) -> WeekTold:
+    """The figures of a week, counted from the ledger itself, and its alerts."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for event, outcome, number in vault.ledger.tally(db, week.begins(zone), week.ends(zone)):
+        counts[event, outcome] += number
+    events = sorted({event for event, _ in counts}, key=lambda event: label(Event, event))
+    alerts = db.scalars(
+        select(Alert)
+        .where(Alert.at < week.ends(zone), (Alert.at >= week.begins(zone)) | Alert.dismissed_at.is_(None))
+        .order_by(Alert.first_index.desc())
+    ).all()
+    return WeekTold(
+        entries=counts.total(),
+        looks=_sum(counts, LOOKS, "done"),
+        refusals=_sum(counts, events, "refused"),
+        released=_sum(counts, [Event.DISCLOSURE_RELEASED], "done"),
+        key_acts=_sum(counts, sorted(KEY_ACTS), "done"),
+        failures=_sum(counts, events, "failed"),
+        kinds=[
+            Kind(label(Event, e), *(counts[e, outcome] for outcome in ("done", "refused", "failed")))
+            for e in events
+        ],
+        alerts=[alert for alert in alerts if alert.at >= week.begins(zone)],
+        in_the_way=[alert for alert in alerts if is_in_the_way(alert, week)],
+    )
+
+
+def _sum(counts: Mapping[tuple[str, str], int], events: Sequence[str], outcome: str) -> int:
+    return sum(counts[str(event), outcome] for event in events)

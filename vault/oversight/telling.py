@@ -1,0 +1,66 @@
+"""Alerts as sentences, and what an auditor does next about each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from vault.oversight.models import Alert, Rule
+from vault.oversight.naming import Names
+
+SAYS = {
+    Rule.HABIT: "{who} looked {number} times on one day; up to {usual} would be ordinary",
+    Rule.ODD_HOURS: "{who} looked at something at an hour that is not usual for them",
+    Rule.OUTSIDE_ASSIGNMENT: "{who} opened something of {subject} without being named there",
+    Rule.REFUSALS: "{who} was refused {number} times within ten minutes",
+    Rule.NOTHING_FOUND: "{who} searched {number} times on one day and nobody was found",
+    Rule.SIGN_IN_FAILURES: "{number} sign-ins as {who} failed within 15 minutes",
+    Rule.LOCKED: "The account of {who} was locked",
+    Rule.STEP_UP_FAILURES: "{number} wrong codes were given in a session of {who} within 15 minutes",
+    Rule.KEY_ACT: "{who} did something with keys that needs a second look",
+    Rule.FLAGGED_CASE: "{who} is new on {subject}, which is flagged",
+    Rule.PLANTED: "The vault did not make this entry: somebody wrote to the database past it",
+}
+NEXT = {
+    Rule.HABIT: "Read the officer's day in the ledger, and ask which task it was for.",
+    Rule.ODD_HOURS: "Compare with the duty roster. Was there an emergency, a move, a call at night?",
+    Rule.OUTSIDE_ASSIGNMENT: "This must never happen. End the officer's access today and compare the keys.",
+    Rule.REFUSALS: "See what was asked for. A wrong link repeats one address; curiosity tries many.",
+    Rule.NOTHING_FOUND: "Open the searches: their words are in the details. Ask why these names.",
+    Rule.SIGN_IN_FAILURES: "Ask the officer whether it was they. If not, their password may be known.",
+    Rule.LOCKED: "Ask the officer whether it was they, before the administrator releases the account.",
+    Rule.STEP_UP_FAILURES: "Ask the officer whether it was they. If not, have their sessions ended at once.",
+    Rule.KEY_ACT: "Compare with the request and its two approvals.",
+    Rule.FLAGGED_CASE: "See why the case was flagged, and whether this officer may work on it.",
+    Rule.PLANTED: "Keep a copy of the database, and run the verification on another machine today.",
+}
+
+
+@dataclass(frozen=True)
+class AlertLine:
+    """One alert as the auditor reads it."""
+
+    alert: Alert
+    sentence: str
+    next_step: str
+    who: str
+
+
+def referred(alerts: Iterable[Alert]) -> set[str]:
+    """Everything that must be looked up to tell of these alerts."""
+    found: set[str] = set()
+    for alert in alerts:
+        found.update(f"officer:{ident}" for ident in (alert.officer, alert.dismissed_by) if ident)
+        found.update([alert.subject] if alert.subject else [])
+    return found
+
+
+def tell_alert(alert: Alert, names: Names) -> AlertLine:
+    """One alert as a sentence."""
+    unknown = "nobody known" if alert.rule is Rule.SIGN_IN_FAILURES else "The command line"
+    who = names.officer(alert.officer) if alert.officer else unknown
+    sentence = SAYS[alert.rule].format(
+        who=who,
+        number=f"{alert.number:,}",
+        usual=f"{alert.usual:,}",
+        subject=names.of(alert.subject) if alert.subject else "a record",
+    )
+    return AlertLine(alert, sentence, NEXT[alert.rule], who)
