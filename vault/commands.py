@@ -87,9 +87,14 @@ def migrate(data: Path) -> None:
         adopted = seals.adopt_keys(vault)
     finally:
         vault.close()
-    if adopted:
-        click.echo(f"{adopted:,} keys and lockboxes of an earlier version were taken over.")
+    if adopted.taken:
+        click.echo(f"{adopted.taken:,} keys and lockboxes of an earlier version were taken over.")
         click.echo("Ask a coordinator to renew the keys that are due.")
+    if adopted.left:
+        click.echo(
+            f"{adopted.left:,} are not as the ledger tells of them, and nothing of them opens.", err=True
+        )
+        click.echo("Look at each with: python -m vault verify", err=True)
     click.echo("The database has this version's shape.")
 
 
