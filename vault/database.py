@@ -108,7 +108,7 @@ _PLAIN: tuple[tuple[type[Any] | tuple[type[Any], ...], Callable[[Any], bytes]], 
     (bytes, lambda value: b"b" + value),
     (int, lambda value: b"i" + str(int(value)).encode()),
     (float, lambda value: b"f" + repr(value).encode()),
-    (datetime, lambda value: b"m" + str(round(value.timestamp() * 1000)).encode()),
+    (datetime, lambda at: b"m%d" % (at.replace(microsecond=0).timestamp() * 1000 + at.microsecond // 1000)),
     (date, lambda value: b"d" + value.isoformat().encode()),
     (UUID, lambda value: b"u" + value.bytes),
     (StrEnum, lambda value: b"t" + str(value.value).encode()),
@@ -124,7 +124,7 @@ def _as_kept(items: Sequence[Any]) -> Sequence[Any]:
 
 
 def _plain(value: Any) -> bytes:
-    """One column's value as bytes that say its type, equal before and after a round trip."""
+    """One column's value as bytes that say its type, equal before and after it was kept; moments cut off."""
     for kind, encode in _PLAIN:
         if isinstance(value, kind):
             return encode(value)

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, text, update
+from sqlalchemy.dialects import sqlite
 
 from audit.errors import LedgerUnavailable
-from tests.cast import Cast, Stage
+from tests.cast import MONDAY, Cast, Stage
 from tests.programme import open_case
 from vault.access.events import Event, record
 from vault.cases.models import Case, Person
@@ -170,3 +171,18 @@ def test_an_entry_covers_the_very_rows_that_changed(cast: Cast) -> None:
         }
         assert digests[row_name(person)] == row_digest(person)
         assert audit_seals(db) == ([], [])
+
+
+@pytest.mark.parametrize("microsecond", [0, 499, 500, 999_999])
+def test_a_moment_has_the_same_digest_before_and_after_the_database_cut_its_digits_off(
+    microsecond: int,
+) -> None:
+    from crypto.columns import Moment
+    from vault.access.models import Lockbox
+    from vault.database import row_digest
+
+    given = MONDAY.replace(microsecond=microsecond)
+    engine = sqlite.dialect()
+    kept = Moment().process_result_value(Moment().process_bind_param(given, engine), engine)
+    box, same = (Lockbox(rekey_due_at=at) for at in (given, kept))
+    assert row_digest(box) == row_digest(same)

@@ -1,6 +1,7 @@
 """Takes over the keys and lockboxes of a vault that an earlier version made, once."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,8 +21,16 @@ ROWS_AT_ONCE = 200
 _MODELS: tuple[Any, ...] = (HolderKey, Lockbox)
 
 
-def adopt_keys(vault: RunningVault) -> int:
-    """Give every key and lockbox of an earlier version the vault's own word; return how many.
+@dataclass(frozen=True)
+class Adopted:
+    """How many keys and lockboxes were taken over, and how many were left because they were altered."""
+
+    taken: int
+    left: int
+
+
+def adopt_keys(vault: RunningVault) -> Adopted:
+    """Give every key and lockbox of an earlier version the vault's own word.
 
     Only rows that are as the ledger's newest entry about them left them, and whose entry the vault itself
     made: a planted row is left as it is, and opens nothing. A lockbox without a commitment is due for a new
@@ -29,7 +38,7 @@ def adopt_keys(vault: RunningVault) -> int:
     """
     waiting = list(_without_code(vault))
     if not waiting:
-        return 0
+        return Adopted(0, 0)
     vault.ledger.settle([], vault.settings.record_timeout_seconds)
     told = _told(vault)
     adopted = 0
@@ -39,7 +48,7 @@ def adopt_keys(vault: RunningVault) -> int:
                 adopted += _adopt(
                     db, vault.trust, model, ids[start : start + ROWS_AT_ONCE], told, vault.now()
                 )
-    return adopted
+    return Adopted(adopted, sum(len(ids) for _, ids in waiting) - adopted)
 
 
 def _without_code(vault: RunningVault) -> Iterator[tuple[Any, list[UUID]]]:
