@@ -238,3 +238,10 @@ def test_a_part_of_another_length_is_refused(sealed: int, shred: int) -> None:
 def test_an_epoch_that_the_header_cannot_hold_is_refused(epoch: int) -> None:
     with pytest.raises(Unsealable):
         LockboxKey(BOX, epoch, bytes(32), bytes(32))
+
+
+@pytest.mark.parametrize("length", [250, 251, 252, 253, 507, 508, 512, 1019, 1024, 4096, 70_000])
+def test_a_long_text_is_read_back_at_every_step_of_its_padding(length: int) -> None:
+    place = Place("person", UUID(int=1), "name", "text")
+    blob = seal_field(b"k" * 32, "x" * length, place, UUID(int=5), 3)
+    assert open_field(b"k" * 32, blob, place, UUID(int=5), 3) == "x" * length
