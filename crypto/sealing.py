@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -125,10 +126,16 @@ def seal_key(key: bytes, name: KeyName, holder: Holder, maker: Identity) -> Seal
     return Seal(blob, commitment, maker.sign(_statement(info, blob, commitment)))
 
 
+@lru_cache(maxsize=16384)
+def _check_once(maker: PublicIdentity, signature: bytes, statement: bytes) -> None:
+    """A signature says the same of the same bytes for ever, so a good one is verified once per process."""
+    maker.verify(signature, statement)
+
+
 def check_seal(seal: Seal, name: KeyName, holder: Holder, maker_public: PublicIdentity) -> None:
     """Raise Refused unless this maker signed this very seal for this holder and name; opens nothing."""
     info = _info(_suite_of(seal.blob), name, holder)
-    maker_public.verify(seal.signature, _statement(info, seal.blob, seal.commitment))
+    _check_once(maker_public, seal.signature, _statement(info, seal.blob, seal.commitment))
 
 
 def commits_to(seal: Seal, key: bytes, name: KeyName) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
 from crypto.encoding import enc
-from crypto.identity import Identity
+from crypto.identity import Identity, PublicIdentity
 from crypto.lockbox import LockboxKey, Sealer
 from crypto.sealing import Holder, KeyName, Seal, open_seal, seal_key
 from vault.access.actor import Actor
@@ -94,7 +94,7 @@ def check_lockbox(lockbox: Lockbox, opened: LockboxKey, trust: Trust) -> None:
 
 # These questions are asked on every look, so they are put together once.
 _CIRCLES = (
-    select(SealRow, HolderKey.role)
+    select(SealRow, HolderKey.role, HolderKey.public)
     .join(HolderKey, (HolderKey.holder == SealRow.key) & (HolderKey.version == SealRow.epoch))
     .where(SealRow.key_kind == "circle", SealRow.holder == bindparam("officer"))
     .where(SealRow.holder_version == bindparam("version"), HolderKey.withdrawn_at.is_(None))
@@ -129,23 +129,28 @@ class KeyCase:
         self._who = who
         self._trust = trust
         self.ring = Keyring(db, trust)
-        self._circle_seals: dict[tuple[UUID, int], tuple[SealRow, Role]] | None = None
+        self._circle_seals: dict[tuple[UUID, int], tuple[SealRow, Role, bytes]] | None = None
         self._circles: dict[tuple[UUID, int], Identity] = {}
         self._lockboxes: dict[UUID, LockboxKey] = {}
         self._sealed_parts: dict[UUID, bytes] = {}
 
-    def _opened(self, row: SealRow, name: KeyName, identity: Identity) -> bytes:
+    def _opened(
+        self, row: SealRow, name: KeyName, identity: Identity, public: PublicIdentity | None = None
+    ) -> bytes:
+        """The key in a seal. `public` spares deriving what is kept: a wrong one only refuses to open."""
         seal = Seal(row.blob, row.commitment, row.signature)
-        holder = Holder(row.holder_kind, row.holder, row.holder_version, identity.public)
+        holder = Holder(row.holder_kind, row.holder, row.holder_version, public or identity.public)
         maker = self.ring.maker(row.made_by, row.made_by_version, name.kind, name.compartment)
         return open_seal(seal, name, holder, identity, maker)
 
-    def _held_circles(self) -> dict[tuple[UUID, int], tuple[SealRow, Role]]:
+    def _held_circles(self) -> dict[tuple[UUID, int], tuple[SealRow, Role, bytes]]:
         """The seals of the live circle versions this officer holds, the newest first."""
         if self._circle_seals is None:
             given = {"officer": self._who.officer, "version": self._who.key_version}
             rows = self._db.execute(_CIRCLES, given).all()
-            self._circle_seals = {(row.key, row.epoch): (row, Role(role)) for row, role in rows}
+            self._circle_seals = {
+                (row.key, row.epoch): (row, Role(role), public) for row, role, public in rows
+            }
         return self._circle_seals
 
     def circle(self, circle: UUID, version: int) -> Identity:
@@ -155,14 +160,14 @@ class KeyCase:
             held = self._held_circles().get(wanted)
             if held is None:
                 raise NotKnown
-            row, role = held
+            row, role, _public = held
             seed = self._opened(row, circle_name(circle, version, role), self._who.identity)
             self._circles[wanted] = Identity.from_seed(seed)
         return self._circles[wanted]
 
     def versions_of(self, role: Role) -> list[tuple[UUID, int]]:
         """The live versions of a role's circle that this officer holds, the newest first."""
-        return [version for version, (_, held_role) in self._held_circles().items() if held_role == role]
+        return [version for version, (_, held_role, _) in self._held_circles().items() if held_role == role]
 
     def circles_of(self, role: Role) -> list[Identity]:
         """The identities of a role's circle that this officer holds, the newest first; perhaps none."""
@@ -191,12 +196,13 @@ class KeyCase:
             if seal.epoch != box.epoch or self._is_open(box):
                 continue
             if seal.holder_kind == "officer":
-                identity = self._who.identity
-            elif (seal.holder, seal.holder_version) in self._held_circles():
+                identity, public = self._who.identity, None
+            elif held := self._held_circles().get((seal.holder, seal.holder_version)):
                 identity = self.circle(seal.holder, seal.holder_version)
+                public = PublicIdentity.from_bytes(held[2])
             else:
                 continue
-            sealed_part = self._opened(seal, lockbox_name(box), identity)
+            sealed_part = self._opened(seal, lockbox_name(box), identity, public)
             opened = LockboxKey(box.id, box.epoch, sealed_part, shred_part)
             check_lockbox(box, opened, self._trust)
             self._sealed_parts[box.id] = sealed_part
