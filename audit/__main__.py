@@ -56,6 +56,10 @@ def verify_command(export: Path, key: str) -> None:
     click.echo(
         f"Verified: {report.size:,} entries, root {report.root.hex()}, signed by {', '.join(report.signers)}"
     )
+    if report.hand_overs:
+        click.echo(
+            f"The notary's keys were replaced {report.hand_overs:,} times, each signed by those before."
+        )
     if report.earlier:
         first = ", ".join(f"{index:,}" for index in report.earlier[:5])
         click.echo(

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,11 +45,19 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True)
 class Notary:
-    """Signs with `keys`; remembers in the file `state`; publishes in the file `checkpoint`."""
+    """Signs with `keys`; remembers in the file `state`; publishes in the file `checkpoint`.
 
-    keys: NotaryKeys
+    The keys are asked for anew each time, because they may be replaced while the notary runs.
+    """
+
+    load_keys: Callable[[], NotaryKeys]
     state: Path
     checkpoint: Path
+
+    @property
+    def keys(self) -> NotaryKeys:
+        """The keys in use now. Raises NotaryRefuses."""
+        return self.load_keys()
 
     def sign_next(self, connection: Connection, now: datetime) -> Checkpoint | None:
         """Sign the newest tree when it continues the last signed one; None when there is nothing new.
@@ -71,9 +79,19 @@ class Notary:
             raise NotaryRefuses(
                 "The ledger is not a continuation of the one that was signed, or its head was edited."
             )
-        if size == (0 if published is None else published.size):
+        if size == (0 if published is None else published.size) and self._is_ours(published):
             return None
         return self._sign(frontier, now)
+
+    def sign_again(self, now: datetime) -> Checkpoint | None:
+        """Sign the remembered tree anew, with keys that were just handed over to."""
+        frontier = self._remembered()
+        self._check_memory(frontier, self._published())
+        return self._sign(frontier, now) if frontier.size else None
+
+    def remembered(self) -> Frontier:
+        """The tree that was signed last; of a notary that signed nothing, an empty one."""
+        return self._remembered()
 
     def latest(self) -> Checkpoint | None:
         """The published checkpoint, its signatures checked; raises NotVerified."""
@@ -82,9 +100,19 @@ class Notary:
             check_signatures(published, self.keys.verifier_keys())
         return published
 
+    def _is_ours(self, published: Checkpoint | None) -> bool:
+        """Whether the keys in use signed what is published; after a hand-over they have not yet."""
+        try:
+            if published is not None:
+                check_signatures(published, self.keys.verifier_keys())
+        except NotVerified:
+            return False
+        return True
+
     def _sign(self, frontier: Frontier, now: datetime) -> Checkpoint:
-        signed = self.keys.sign(frontier.size, frontier.root(), now)
-        memory = {"origin": self.keys.origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
+        keys = self.keys
+        signed = keys.sign(frontier.size, frontier.root(), now)
+        memory = {"origin": keys.origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
         # The memory comes first: a signature that the notary could forget would let it sign a fork.
         write_whole(self.state, json.dumps(memory, sort_keys=True).encode() + b"\n")
         write_whole(self.checkpoint, signed.text.encode())
@@ -138,11 +166,11 @@ class Notary:
 
 
 @contextmanager
-def _only_signer(path: Path) -> Iterator[bool]:
-    """Hold the lock that lets one process of a machine sign; False while another holds it."""
-    with path.open("ab") as file:
+def only_signer(state: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock that lets one process of a machine sign; False while another holds it, unless we wait."""
+    with state.with_name(state.name + ".lock").open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
         else:
@@ -154,7 +182,7 @@ def sign_if_free(engine: Engine, notary: Notary, now: datetime) -> bool:
 
     Raises NotaryRefuses.
     """
-    with _only_signer(notary.state.with_name(notary.state.name + ".lock")) as mine:
+    with only_signer(notary.state, wait=False) as mine:
         if mine:
             with engine.connect() as connection:
                 notary.sign_next(connection, now)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.form import check_form
-from audit.notes import Checkpoint, check_signatures, parse, read_verifier_keys
+from audit.handovers import HAND_OVERS, HandOver, check_signed, read_hand_overs
+from audit.notes import Checkpoint, parse, read_verifier_keys
 from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, tile_path, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
 
@@ -21,6 +22,7 @@ class Report:
 
     `earlier` lists entries whose time lies before that of the entry in front of them. Entries are ordered
     by index and times may overlap by moments; a long step back means that the clock was set back.
+    `hand_overs` counts how often the notary's keys were replaced.
     """
 
     origin: str
@@ -28,6 +30,7 @@ class Report:
     root: bytes
     signers: tuple[str, ...]
     earlier: tuple[int, ...]
+    hand_overs: int
 
 
 @dataclass(frozen=True)
@@ -166,24 +169,41 @@ def _join(directory: Path, bundles: Iterable[_Checked], progress: Progress) -> t
     return frontier, seen
 
 
+def _check_hand_overs(directory: Path, hand_overs: list[HandOver], size: int) -> None:
+    """Compare the trees that hand-overs state with what the entries, which were checked, give."""
+    kept = dict(tiles_of(size))
+    for one in hand_overs:
+        if one.size > size:
+            raise NotVerified(f"Hand-over {one.number} tells of more entries than the export has.")
+        frontier = Frontier()
+        for number, width in tiles_of(one.size):
+            hashes = _read(directory, 0, number, kept[number])
+            for start in range(0, width * HASH_BYTES, HASH_BYTES):
+                frontier.append(hashes[start : start + HASH_BYTES])
+        if frontier.root() != one.root:
+            raise NotVerified(f"Hand-over {one.number} tells of other entries than the export has.")
+
+
 def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | None) -> Report:
-    keys = read_verifier_keys(vkey)
-    checkpoint = _read_checkpoint(directory)
-    check_signatures(checkpoint, keys)
+    checkpoint, hand_overs = _read_checkpoint(directory), read_hand_overs(directory / HAND_OVERS)
+    keys = check_signed(checkpoint, read_verifier_keys(vkey), hand_overs)
     check, tiles = partial(check_bundle, directory), list(tiles_of(checkpoint.size))
     numbers, widths = (list(column) for column in zip(*tiles, strict=True)) if tiles else ([], [])
     bundles = map(check, numbers, widths) if pool is None else pool.map(check, numbers, widths, chunksize=8)
     frontier, seen = _join(directory, bundles, progress)
     if frontier.root() != checkpoint.root:
         raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
+    _check_hand_overs(directory, hand_overs, checkpoint.size)
     signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
-    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, tuple(seen.earlier))
+    earlier = tuple(seen.earlier)
+    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, earlier, len(hand_overs))
 
 
 def verify(directory: Path, vkey: str, progress: Progress) -> Report:
     """Prove that an export is the whole ledger that was signed.
 
-    `vkey` holds one verifier key a line; every one must have signed. Raises NotVerified when the checkpoint
+    `vkey` holds one verifier key a line; every one must have signed, or have handed over to keys that did.
+    Raises NotVerified when the checkpoint
     is missing, malformed or not signed by them, and Damaged naming the first wrong entry.
     """
     return _verify(directory, vkey, progress, None)

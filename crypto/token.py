@@ -8,6 +8,7 @@ told here in one sentence, as BadKeyFile.
 import contextlib
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +44,8 @@ _FAULTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] =
     (pkcs11.NoSuchKey, "The token does not hold the root key that the keys folder names."),
     (pkcs11.MultipleObjectsReturned, "The token holds the root key twice; remove the copy that is not ours."),
 )
-
+_BUSY = (pkcs11.GeneralError, pkcs11.DeviceError, pkcs11.FunctionFailed)
+_PATIENCE = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds between tries
 T = TypeVar("T")
 Find = Callable[[str, KeyType], Any]  # The library types what a key can do only when it has found it.
 
@@ -93,10 +95,17 @@ class Token(Hidden):
     def _open(self, *, writing: bool) -> pkcs11.Session:
         pin = read_private(self._pin_file, "PIN file", LONGEST_PIN).rstrip(b"\r\n")
         token = self._library().get_token(token_label=self._label)
-        try:
-            return token.open(rw=writing, user_pin=pin.decode("utf-8", "replace"))
-        except pkcs11.UserAlreadyLoggedIn:
-            return token.open(rw=writing)  # PKCS#11 signs in a whole process, not one session.
+        for wait in (*_PATIENCE, None):
+            try:
+                return token.open(rw=writing, user_pin=pin.decode("utf-8", "replace"))
+            except pkcs11.UserAlreadyLoggedIn:
+                return token.open(rw=writing)  # PKCS#11 signs in a whole process, not one session.
+            except _BUSY:
+                # Some tokens answer so while another process signs in, as when two workers start at once.
+                if wait is None:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("unreachable")
 
     def _find(self, label: str, kind: KeyType) -> Any:
         assert self._session is not None  # nosec B101 - `ask` opened it

@@ -37,6 +37,7 @@ def cli() -> None:
 
 cli.add_command(keys)
 keys.add_command(rotation_commands.rotate_root)
+keys.add_command(rotation_commands.rotate_notary)
 
 
 @cli.command()

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audit.checkpoints import Notary, NotaryThread, sign_if_free
-from audit.errors import LedgerUnavailable
+from audit.errors import LedgerUnavailable, NotVerified
 from audit.export import export
-from audit.notes import Checkpoint, NotaryKeys, parse
+from audit.handovers import HAND_OVERS, check_signed, read_hand_overs
+from audit.notes import Checkpoint, VerifierKey, parse, read_verifier_keys
+from audit.rotating import KeyPlace, keys_in_use
 from vault.running import RunningVault
 from vault.settings import Settings
 
@@ -17,8 +19,30 @@ PATIENCE_SECONDS = 10.0
 
 def notary_of(settings: Settings) -> Notary:
     """The notary with its keys and its last-signed state. Raises audit.errors.NotaryRefuses."""
-    keys = NotaryKeys.load(settings.notary_key, settings.origin)
-    return Notary(keys, settings.notary_state, settings.checkpoint)
+    place = key_place(settings)
+    return Notary(lambda: keys_in_use(place), settings.notary_state, settings.checkpoint)
+
+
+def key_place(settings: Settings) -> KeyPlace:
+    """Where the notary's keys are, and where their replacement is published."""
+    return KeyPlace(settings.notary_key, settings.notary_hand_overs, settings.origin)
+
+
+def check_published(settings: Settings, checkpoint: Checkpoint) -> tuple[VerifierKey, ...]:
+    """Check a checkpoint against the notary's first keys, followed to the newest; return those.
+
+    Raises NotVerified, OSError.
+    """
+    pinned = read_verifier_keys(settings.notary_public.read_text("utf-8"))
+    return check_signed(checkpoint, pinned, read_hand_overs(settings.notary_hand_overs))
+
+
+def _is_signed_by_newest(settings: Settings, checkpoint: Checkpoint) -> bool:
+    try:
+        check_published(settings, checkpoint)
+    except (NotVerified, OSError):
+        return False
+    return True
 
 
 def start_in_process(vault: RunningVault) -> NotaryThread | None:
@@ -45,7 +69,7 @@ def _signed(vault: RunningVault, size: int) -> Checkpoint:
             sign_if_free(vault.database.engine, notary_of(settings), vault.now())
         if settings.checkpoint.exists():
             checkpoint = parse(settings.checkpoint.read_text())
-            if checkpoint.size >= size:
+            if checkpoint.size >= size and _is_signed_by_newest(settings, checkpoint):
                 return checkpoint
         if time.monotonic() > deadline:
             raise LedgerUnavailable("The notary has not signed the newest entries. Look at its own log.")
@@ -58,4 +82,6 @@ def write_export(vault: RunningVault, directory: Path, progress: Callable[[int],
     with vault.database.engine.connect() as connection:
         export(connection, checkpoint.text, directory, progress)
     (directory / "notary.vkey").write_text(vault.settings.notary_public.read_text())
+    if vault.settings.notary_hand_overs.exists():
+        (directory / HAND_OVERS).write_bytes(vault.settings.notary_hand_overs.read_bytes())
     return checkpoint.size

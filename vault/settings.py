@@ -96,8 +96,13 @@ class Settings:
         return Path(self.checkpoint_file) if self.checkpoint_file else self.data / "checkpoint"
 
     @property
+    def notary_hand_overs(self) -> Path:
+        """Where the notary publishes that its keys were replaced, beside the checkpoint."""
+        return self.checkpoint.with_name("notary.hand-overs")
+
+    @property
     def notary_public(self) -> Path:
-        """The notary's public keys, for whoever verifies."""
+        """The notary's first public keys, for whoever verifies; hand-overs lead on from them."""
         return self.data / "notary.vkey"
 
 

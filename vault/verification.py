@@ -19,13 +19,14 @@ from audit import tables
 from audit.entries import Entry
 from audit.errors import Damaged, LedgerError, LedgerUnavailable
 from audit.examination import examine
-from audit.notes import check_signatures, parse, read_verifier_keys
+from audit.notes import parse
 from vault import migrations
 from vault.access.comparing import FaultKind, SealFault
 from vault.access.events import is_vouched
 from vault.access.pieces import digest_of
 from vault.access.seals import audit_seals, forged_seals
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
+from vault.notarising import check_published
 from vault.papers.models import Paper, PaperPiece
 from vault.running import RunningVault
 
@@ -99,7 +100,7 @@ def _signed(db: RecordedSession, vault: RunningVault, size: int) -> Iterator[str
         if not settings.checkpoint.exists():
             return  # No notary has run here yet.
         checkpoint = parse(settings.checkpoint.read_text())
-        check_signatures(checkpoint, read_verifier_keys(settings.notary_public.read_text()))
+        check_published(settings, checkpoint)
     except (LedgerError, OSError, ValueError):
         yield "Ledger: the published checkpoint cannot be read, or the notary did not sign it."
         return

@@ -29,7 +29,7 @@ def notary_keys() -> NotaryKeys:
 def notary(tmp_path: Path, notary_keys: NotaryKeys) -> Notary:
     """A notary that has signed nothing yet."""
     (tmp_path / "notary").mkdir()
-    return Notary(notary_keys, tmp_path / "notary" / "state", tmp_path / "checkpoint")
+    return Notary(lambda: notary_keys, tmp_path / "notary" / "state", tmp_path / "checkpoint")
 
 
 @pytest.fixture(scope="session")

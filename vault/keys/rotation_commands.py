@@ -6,7 +6,10 @@ from pathlib import Path
 
 import click
 
-from vault.keys import relocking, rotating
+from audit.handovers import HandOver
+from audit.rotating import hand_over
+from vault.keys import notary_rotation, relocking, rotating
+from vault.notarising import key_place, notary_of
 from vault.running import RunningVault, wall_clock
 from vault.settings import load
 from vault.terminal import data_option
@@ -50,6 +53,35 @@ def rotate_root(data: Path, prepare: bool, in_file: bool, pause: int) -> None:
     )
     click.echo("Copy the new key, and nothing else, to the safe. The copy of the older one still opens")
     click.echo("backups that were made before: destroy it when the last of them is destroyed.")
+
+
+@click.command("rotate-notary")
+@data_option
+@click.option(
+    "--announce", is_flag=True, help="Only enter hand-overs in the ledger, where the notary runs apart."
+)
+def rotate_notary(data: Path, announce: bool) -> None:
+    """Replace the notary's keys while it runs. Run it again if it was interrupted."""
+    settings = load(data)
+    made: HandOver | None = None
+    if not settings.notary_in_process and not announce:
+        made = hand_over(key_place(settings), lambda: notary_of(settings), wall_clock())
+    else:
+        vault = RunningVault.start(settings, wall_clock)
+        try:
+            count = notary_rotation.announce(vault)
+            if not announce:
+                made = notary_rotation.rotate(vault, is_unfinished=count > 0)
+        finally:
+            vault.close()
+    if made is None:
+        click.echo("The ledger tells of every hand-over.")
+        return
+    click.echo(f"Hand-over {made.number}: the notary signs with new keys, and the old ones are destroyed.")
+    click.echo("Auditors who pinned the old keys can go on with them. Give them the new ones on paper:")
+    click.echo(made.new[0].to_text())
+    if not settings.notary_in_process:
+        click.echo("Now, as the account of the service: python -m vault keys rotate-notary --announce")
 
 
 def _wait(seconds: int) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from audit.errors import NotVerified
-from audit.notes import MLDSA44, Checkpoint, VerifierKey, check_signatures, key_id, parse, read_verifier_keys
-from vault.notarising import write_export
+from audit.notes import MLDSA44, Checkpoint, VerifierKey, key_id, parse, read_verifier_keys
+from vault.notarising import check_published, write_export
 from vault.running import RunningVault
 
 
@@ -36,7 +36,7 @@ def archive(vault: RunningVault) -> tuple[IO[bytes], int]:
 
 @dataclass(frozen=True)
 class Signed:
-    """The newest checkpoint, whether its signatures hold, and the keys to pin elsewhere."""
+    """The newest checkpoint, whether its signatures hold, and the newest keys, to pin elsewhere."""
 
     checkpoint: Checkpoint | None
     signed_at: datetime | None
@@ -55,8 +55,8 @@ def newest_checkpoint(vault: RunningVault) -> Signed:
     except (OSError, ValueError, NotVerified):
         return Signed(None, None, False, keys)
     try:
-        check_signatures(checkpoint, keys)
-    except NotVerified:
+        keys = check_published(vault.settings, checkpoint)
+    except (OSError, NotVerified):
         return Signed(checkpoint, None, False, keys)
     return Signed(checkpoint, _signed_at(checkpoint, keys), bool(keys), keys)
 
