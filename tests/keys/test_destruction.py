@@ -33,7 +33,7 @@ def destroy(cast: Cast, case: UUID) -> UUID:
     act = approve(cast, ask_destruction(cast, case, "ada"), "dee", "dora")
     ada, page = cast["ada"], f"/keys/acts/{act}"
     shown = ada.get(page)
-    assert "Destroy the records" in shown.text
+    assert "Destroy these records" in shown.text
     code = {"code": ada.code()} if 'name="code"' in shown.text else {}
     answer = ada.post(f"{page}/destroy", sure="yes", **code)
     assert answer.status_code == 303, answer.text

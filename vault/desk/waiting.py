@@ -23,6 +23,7 @@ from vault.expenses.models import PaymentRequest
 from vault.expenses.models import known_to as payments_known_to
 from vault.expenses.sheets import NextAct, sheets
 from vault.keys import renewing
+from vault.keys.pending import pending
 from vault.officers import admission
 from vault.officers.models import Officer, OfficerState
 from vault.referrals.models import Referral
@@ -62,6 +63,7 @@ def waiting_for(db: RecordedSession, who: Actor, now: datetime, today: date) -> 
         *(_disclosures(db, who) if who.may(Permission.SEE_DISCLOSURE) else ()),
         *(_officers(db, who) if who.certified else ()),
         *(_keys(db, who, now) if who.certified else ()),
+        *(_key_acts(db, who, now) if who.certified else ()),
     ]
     return sorted(found, key=_order)
 
@@ -231,3 +233,12 @@ def _keys(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
         words = "Keys have waited more than 24 hours for a coordinator. Ask one to renew them today."
         where = "keys.show_keys" if who.may(Permission.SEE_KEYS) else "officers.keeping.list_officers"
         yield Waiting(title, words, where, {}, None, True)
+
+
+def _key_acts(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
+    for here, title, words in pending(db, who, now):
+        may_see = who.may(Permission.SEE_KEY_ACTS)
+        endpoint = "keys.acts.show" if may_see else "keys.carrying.ask_import"
+        until = here.valid_until
+        clock = Clock(until, title, "Approvals stand for seven days") if until else None
+        yield Waiting(title, words, endpoint, {"act_id": here.act.id}, clock)

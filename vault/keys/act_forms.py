@@ -47,7 +47,7 @@ class AskRecoveryForm(StepUpForm):
 class AskDestructionForm(StepUpForm):
     """Whose records are to be destroyed."""
 
-    case = Choice("Case", UUID, as_list=True, hint="Closed cases only.", ask="Choose the case.")
+    case = Choice("Case", UUID, as_list=True, hint="Only cases that have ended.", ask="Choose the case.")
     ground = Choice("Why", Ground, ask="Choose why.")
     reasons = Words("Your reasons", 2000, hint=REASONS_HINT)
 
