@@ -1,6 +1,7 @@
 """What officers do through the pages on the way from a referral to a released packet, one act each."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tests.journeys.at_work import AtWork
@@ -81,6 +82,23 @@ def open_place(officer: AtWork, case: str, button: str, reason: str) -> int:
     officer.follow(button)
     officer.pick("Why are you opening this?", reason)
     officer.give_code()
+    return officer.press("Open")
+
+
+def add_paper(officer: AtWork, case: str, title: str, paper: Path) -> int:
+    """An officer adds a document to a case; the status of the page."""
+    officer.go(case)
+    officer.follow("Add a paper")
+    officer.write({"Title": title})
+    officer.page.get_by_label("File", exact=True).set_input_files(paper)
+    return officer.press("Seal into the case")
+
+
+def list_papers(officer: AtWork, case: str) -> int:
+    """An officer opens the list of a case's documents; the status of the page."""
+    officer.go(case)
+    officer.follow("Papers")
+    officer.pick("Why are you opening this?", "Working on the case")
     return officer.press("Open")
 
 

@@ -101,6 +101,23 @@ def record(staff: Staff, case: Opened) -> Opened:
 
 
 @pytest.fixture(scope="session")
+def papers(staff: Staff, record: Opened, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two documents are in Jane Roe's case, after one that was refused; the folder that they came from."""
+    folder, ines = tmp_path_factory.mktemp("papers"), staff["ines"]
+    (folder / "order.txt").write_text(acts.THREAT * 400)
+    (folder / "order.pdf").write_bytes(b"%PDF-1.7 " + bytes(90_000))
+    (folder / "order.exe").write_bytes(b"MZ" + bytes(900))
+    assert acts.list_papers(ines, record.path) == 200
+    ines.sees("No paper is kept in this case yet.")
+    assert acts.add_paper(ines, record.path, "Protective order", folder / "order.exe") == 422
+    ines.sees("Save anything else as a PDF first.")
+    for title, name in (("Protective order", "order.pdf"), ("Statement of the brother", "order.txt")):
+        assert acts.add_paper(ines, record.path, title, folder / name) == 200
+        ines.sees("The paper is sealed into the case.")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def house(staff: Staff) -> str:
     """A place with two beds."""
     return acts.add_house(staff["ada"], "H-001", 2)
@@ -186,5 +203,5 @@ def newcomer(staff: Staff) -> Newcomer:
 
 
 @pytest.fixture(scope="session")
-def everything(housed: str, paid: str, disclosed: Disclosed, newcomer: Newcomer) -> None:
+def everything(housed: str, paid: str, disclosed: Disclosed, newcomer: Newcomer, papers: Path) -> None:
     """All the ways have been gone."""
