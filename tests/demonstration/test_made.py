@@ -17,7 +17,8 @@ from audit.entries import Entry
 from audit.finding import Woven
 from housing.models import House, HouseKind, Standing, Stay, StayState, Void
 from tests.demonstration.conftest import ROOT, Made, run_vault
-from vault.access import seals
+from vault.access import listings, seals
+from vault.access.models import DirectoryPage
 from vault.access.policy import Role
 from vault.agencies.models import Agency, Memorandum, all_memoranda
 from vault.cases.models import Case, DangerArea, Note, Person, ThreatAssessment
@@ -113,6 +114,17 @@ def test_agencies_have_memoranda_in_every_state(vault: RunningVault) -> None:
     today = vault.now().astimezone(ZONE).date()
     assert len(agencies) == 12
     assert {memorandum.state_on(today) for memorandum in memoranda} == set(MemorandumState)
+
+
+def test_everybody_can_be_searched_for_and_somebody_was(entries: list[Entry], vault: RunningVault) -> None:
+    with vault.reading() as db:
+        people = db.scalars(select(Person)).all()
+        pages = db.scalars(select(DirectoryPage)).all()
+        waiting = listings.waiting(db)
+    assert len(pages) * 64 + len(waiting) >= len(people)
+    found = [entry for entry in entries if entry.event == "directory-found"]
+    assert {entry.facts["found"] == 0 for entry in found} == {True, False}
+    assert len({entry.officer for entry in found}) >= 3
 
 
 def test_every_seal_is_as_the_matrix_says(vault: RunningVault) -> None:

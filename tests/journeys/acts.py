@@ -76,6 +76,16 @@ def move_case(ada: AtWork, case: str, *states: str) -> None:
         assert ada.press("Record it") == 200
 
 
+def find_person(officer: AtWork, way: str, words: str) -> int:
+    """An officer looks for a person, in the middle of their work; the status of the page."""
+    officer.go("/search")
+    officer.choose("What do you know of the person?", way)
+    officer.write({"Date of birth" if way == "A date of birth" else "Name or number": words})
+    officer.pick("Why are you searching?", "Working on the case")
+    officer.give_code()
+    return officer.press("Search")
+
+
 def open_place(officer: AtWork, case: str, button: str, reason: str) -> int:
     """An officer opens a sealed place of a case for a reason; the status of the page."""
     officer.go(case)

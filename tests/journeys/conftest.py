@@ -161,6 +161,15 @@ def paid(staff: Staff, payment: str) -> str:
     return payment
 
 
+@pytest.fixture(scope="session")
+def searched(staff: Staff, record: Opened) -> None:
+    """Jane Roe was looked for and found; somebody whom nobody knows was not."""
+    assert acts.find_person(staff["ada"], "A date of birth", "1931-01-01") == 200
+    staff["ada"].sees("Nobody was found")
+    assert acts.find_person(staff["ada"], "Part of a name", "roe") == 200
+    staff["ada"].sees(acts.LEGAL_NAME)
+
+
 @dataclass(frozen=True)
 class Disclosed:
     """A disclosure that went all its way: where it is, the packet, and its password."""
@@ -203,5 +212,7 @@ def newcomer(staff: Staff) -> Newcomer:
 
 
 @pytest.fixture(scope="session")
-def everything(housed: str, paid: str, disclosed: Disclosed, newcomer: Newcomer, papers: Path) -> None:
+def everything(
+    housed: str, paid: str, disclosed: Disclosed, newcomer: Newcomer, searched: None, papers: Path
+) -> None:
     """All the ways have been gone."""

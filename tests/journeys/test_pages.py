@@ -34,6 +34,8 @@ IN_EVERY_VIEW = frozenset(
         "200 GET /cases/*",
         "200 POST /records/person/*/identity/open",
         "200 POST /records/person/*/identity/change",
+        "200 GET /search",
+        "200 POST /search",
         "200 GET /safe-housing",
         "200 POST /safe-housing/search",
         "200 GET /safe-housing/*",

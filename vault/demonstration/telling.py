@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from vault.demonstration.casework import CERTIFYING, decide, invented_referral, read_referral, tell_case
+from vault.demonstration.finding import tell_searches
 from vault.demonstration.invented import Inventor
 from vault.demonstration.partners import tell_agencies
 from vault.demonstration.places import tell_closures, tell_places, tell_separations
@@ -26,7 +27,8 @@ def tell(stage: Stage, progress: Callable[[int], None]) -> World:
     begin = world.script.begin
     begin(tell_places(world))
     begin(tell_agencies(world))
-    for plan in case_plans(world.invented, stage.fortnight.today):
+    plans = case_plans(world.invented, stage.fortnight.today)
+    for plan in plans:
         begin(tell_case(world, plan))
     for number, (state, day, decisions) in enumerate(WITHOUT_CASE):
         begin(_tell_referral(world, number, state, day, decisions))
@@ -35,6 +37,7 @@ def tell(stage: Stage, progress: Callable[[int], None]) -> World:
         begin(tell_looks(world, name, most))
     for tell_more in (tell_closures, tell_separations, tell_night_looks, tell_refusals, tell_mistypings):
         begin(tell_more(world))
+    begin(tell_searches(world, plans))
     over = 0
 
     def watch(moment: datetime) -> None:

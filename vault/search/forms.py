@@ -17,13 +17,15 @@ class SearchForm(StepUpForm):
         "Name or number",
         160,
         optional=True,
-        hint="Other names count too. Of a number, the last four characters are enough.",
+        hint="Former and other names count too. Of a number, the last four characters are enough.",
     )
-    born = Day("Date of birth", optional=True, hint="Only when you search by it.")
-    reason = Choice("Why are you searching?", Reason, as_list=True)
+    born = Day("Date of birth", optional=True, hint="Only when you search by the date of birth.")
+    reason = Choice("Why are you searching?", Reason, as_list=True, ask="Choose why you are searching.")
 
     def offer(self, role: Role) -> None:
         """Leave out the household's telephone where the matrix keeps its location shut."""
+        # Which of the two boxes must be filled follows from the answer above them.
+        self.words.marks_optional = self.born.marks_optional = False
         if hold(Compartment.LOCATION, role) is Hold.NEVER:
             self.way.options = [pair for pair in self.way.options if pair[0] != Way.TELEPHONE]
 
