@@ -72,6 +72,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
                 "/agencies/add",
                 "/officers",
             ),
+            *("/keys", "/keys/seals", "/keys/renewal"),
             *("/disclosure", "/disclosure/accounting", "/safe-housing", "/safe-housing/separations", house),
             *(f"{house}/{act}" for act in ("confirm", "close", "compromise", "address/change")),
             *(f"{record.path}/{act}" for act in ("people/add", "support")),
@@ -82,13 +83,16 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
         "pat": ["/referrals", "/disclosure", disclosed.path],
         "aud": [
             *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
-            *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure"),
+            *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
         ],
         "max": ["/officers", "/officers/add", "/cases"],
     }
     for name, paths in tours.items():
         for path in paths:
             staff[name].go(path)
+    staff["max"].go("/officers")
+    staff["max"].follow("Ivo Ironside")
+    staff["max"].follow("Enrol again")
     staff["aud"].go("/ledger/30")
     staff["aud"].page.get_by_role("link", name="as a story").click()
     visitor = staff.another("nobody")

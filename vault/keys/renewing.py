@@ -1,7 +1,7 @@
 """What waits for new keys, told so that nobody needs to know cryptography, and its renewal slice by slice."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -36,6 +36,10 @@ class Extent:
     def total(self) -> int:
         """Role keys and lockboxes together."""
         return len(self.roles) + self.lockboxes
+
+    def without(self, lockboxes: int) -> "Extent":
+        """The same with so many lockboxes fewer, which are somebody else's to renew."""
+        return replace(self, lockboxes=max(self.lockboxes - lockboxes, 0))
 
     @property
     def words(self) -> str:

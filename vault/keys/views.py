@@ -54,6 +54,7 @@ def _keys_page(form: StepUpForm) -> str:
         "keys/keys.html",
         form=form,
         extent=extent,
+        mine=extent.without(len(beyond)) if extent else None,
         overdue=extent is not None and extent.is_overdue(now()),
         causes=causes,
         beyond=beyond,
