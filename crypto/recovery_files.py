@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from crypto import suites
 from crypto.derivation import KEY_LENGTH
 from crypto.encoding import enc
 from crypto.errors import CryptoError, NotRecovered, Refused
@@ -100,7 +101,8 @@ class RecoveryRequest:
                     "A seal in the request was changed after it was made. Fetch the request again."
                 ) from None
         context = _context(self.act, self.officer)
-        sealed = seal_message(b"".join(records), self.officer.public, context)
+        with suites.answering(each.seal.blob[1] for each in self.seals):
+            sealed = seal_message(b"".join(records), self.officer.public, context)
         return json.dumps({"format": ANSWER, "act": str(self.act), "parts": _text(sealed)}, indent=1) + "\n"
 
 

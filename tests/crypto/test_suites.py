@@ -1,8 +1,11 @@
 """Under the FIPS profile ML-KEM-768 seals and nothing opens that X-Wing or Argon2id had a part in."""
 
 import hashlib
+import json
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -17,6 +20,7 @@ from crypto.identity import Identity, unwrap_seed, wrap_seed
 from crypto.lockbox import LockboxKey
 from crypto.passwords import FIPS, PasswordCost, stretch
 from crypto.places import Place
+from crypto.recovery_files import RecoveryRequest
 from crypto.root import FileRootKey
 from crypto.sealing import Holder, KeyName, _message_info, open_message, open_seal, seal_key, seal_message
 from crypto.suites import MLKEM, XWING, Profile
@@ -162,3 +166,21 @@ def test_what_a_second_implementation_seals_the_fips_profile_opens(message: byte
     sealed = b"\x01\x02" + encapsulated + AESGCM(key).encrypt(nonce, padded, b"")
     with suites.using(Profile.FIPS):
         assert open_message(sealed, ines, context) == message
+
+
+@pytest.mark.parametrize("asked", [[MLKEM], [XWING], [MLKEM, XWING], []])
+def test_an_answer_is_sealed_with_the_suite_of_what_was_asked(asked: list[int], ines: Identity) -> None:
+    expected = MLKEM if asked == [MLKEM] else XWING
+    with suites.answering(asked):
+        assert seal_message(b"", ines.public, b"")[1] == expected
+    assert suites.in_use() is Profile.STANDARD
+    with suites.using(Profile.FIPS), suites.answering(asked):
+        assert seal_message(b"", ines.public, b"")[1] == MLKEM
+
+
+def test_the_offline_machine_answers_a_vault_under_the_fips_profile_with_mlkem_alone(ines: Identity) -> None:
+    cases = json.loads((Path(__file__).parent / "vectors" / "open" / "recovery-request.json").read_text())
+    for case, number in zip(cases, (XWING, MLKEM), strict=True):
+        request = RecoveryRequest.from_text(case["text"])
+        answer = json.loads(request.answer(Identity(bytes.fromhex(case["recovery_seed"]))))
+        assert b64decode(answer["parts"])[:2] == bytes((1, number))
