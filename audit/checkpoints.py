@@ -28,10 +28,16 @@ _PAGE = 1000
 _LOG = logging.getLogger("audit.notary")
 
 
-def write_whole(path: Path, content: bytes) -> None:
+PUBLIC, PRIVATE = 0o644, 0o600
+
+
+def write_whole(path: Path, content: bytes, mode: int) -> None:
     """Replace a file so that a reader, or a crash, finds either the old content or the new one."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     with beside.open("wb") as file:
+        os.fchmod(
+            file.fileno(), mode
+        )  # Whatever the account's mask says, others must read what is published.
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -114,8 +120,8 @@ class Notary:
         signed = keys.sign(frontier.size, frontier.root(), now)
         memory = {"origin": keys.origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
         # The memory comes first: a signature that the notary could forget would let it sign a fork.
-        write_whole(self.state, json.dumps(memory, sort_keys=True).encode() + b"\n")
-        write_whole(self.checkpoint, signed.text.encode())
+        write_whole(self.state, json.dumps(memory, sort_keys=True).encode() + b"\n", PRIVATE)
+        write_whole(self.checkpoint, signed.text.encode(), PUBLIC)
         return signed
 
     def _remembered(self) -> Frontier:

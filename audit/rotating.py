@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from audit.checkpoints import Notary, only_signer, write_whole
+from audit.checkpoints import PUBLIC, Notary, only_signer, write_whole
 from audit.errors import NotaryRefuses
 from audit.handovers import HandOver, check_chain, read_hand_overs, sign_hand_over, to_text
 from audit.notes import NotaryKeys
@@ -76,7 +76,7 @@ def hand_over(place: KeyPlace, notary: Callable[[], Notary], now: datetime) -> H
         old = keys_in_use(place)
         tree = notary().remembered()
         made = sign_hand_over(old, _next_keys(place), tree.size, tree.root(), before)
-        write_whole(place.hand_overs, to_text([*before, made]).encode())
+        write_whole(place.hand_overs, to_text([*before, made]).encode(), PUBLIC)
         keys_in_use(place)
         notary().sign_again(now)
     return made

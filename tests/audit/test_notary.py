@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import os
 import threading
 from base64 import b64encode
 from datetime import timedelta
@@ -211,6 +212,19 @@ def test_the_latest_checkpoint_is_checked_before_it_is_given_out(
     notary.checkpoint.write_text(NotaryKeys.generate(notary.keys.origin).sign(3, latest.root, NOON).text)
     with pytest.raises(NotVerified):
         notary.latest()
+
+
+def test_others_can_read_what_is_published_and_not_what_is_remembered(
+    ledger: Ledger, engine: Engine, notary: Notary
+) -> None:
+    weave(ledger, some_entries(1))
+    mask = os.umask(0o077)
+    try:
+        sign(engine, notary)
+    finally:
+        os.umask(mask)
+    assert notary.checkpoint.stat().st_mode & 0o777 == 0o644
+    assert notary.state.stat().st_mode & 0o777 == 0o600
 
 
 def test_key_files_are_private_and_never_replaced(tmp_path: Path, notary_keys: NotaryKeys) -> None:
