@@ -13,6 +13,8 @@ README = Path(__file__).resolve().parents[2] / "crypto" / "README.md"
 # A file that stands for a format's bytes inside another is named too. None: the kind does not exist there.
 KEPT: dict[str, tuple[str | None, str | None, str | None]] = {
     "root file": ("root-mac", "root-wrap", "root-wrap"),  # 32 bytes; its two keys show in what they make
+    "root keys": (None, None, None),  # names of files; their bytes are root files
+    "root in a token": ("root-wrap", "root-wrap", "root-wrap"),  # its blobs have the form of a file's
     "root wrap": ("root-wrap", "root-wrap", "root-wrap"),
     "identity": ("identity", None, "identity"),  # derived, never opened
     "public identity": ("identity", "public-identity", "public-identity"),
