@@ -64,7 +64,8 @@ def _importing(act_id: UUID, form: ImportForm, status: int) -> ResponseReturnVal
         if act.for_officer != actor().officer or act.kind is not KeyActKind.RECOVERY:
             raise NotKnown
         label = holdings.label_of(db, act.subject)
-    return render_template("keys/import.html", form=form, act=act, label=label), status
+    words = actor().identity.public.fingerprint()
+    return render_template("keys/import.html", form=form, act=act, label=label, words=words), status
 
 
 @bp.get("/keys/acts/<uuid:act_id>/import")
