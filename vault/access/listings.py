@@ -54,12 +54,16 @@ def _context(slip: UUID, ref: UUID, row_version: int) -> bytes:
     return enc("vault/directory-slip/v1", slip, ref, row_version)
 
 
-def _circle(db: Session) -> HolderKey:
-    """The coordinators' current key, kept from being retired or followed until this act is committed."""
+def _circle(db: Session, is_alone: bool) -> HolderKey:
+    """The coordinators' current key, which nobody replaces until this act is kept.
+
+    `is_alone` lets no other act of the directory have it meanwhile, such as leaving a slip.
+    """
     query = select(HolderKey).where(
         HolderKey.kind == "circle", HolderKey.role == Role.COORDINATOR, HolderKey.withdrawn_at.is_(None)
     )
-    found = db.scalars(query.order_by(HolderKey.version.desc()).limit(1).with_for_update(read=True)).first()
+    query = query.order_by(HolderKey.version.desc()).limit(1)
+    found = db.scalars(query.with_for_update(read=not is_alone, key_share=is_alone)).first()
     if found is None:
         raise NotKnown
     return found
@@ -72,7 +76,7 @@ def leave_slip(
 
     Call it after the flush that gave the changed row its version, and before `record`.
     """
-    circle, ident = _circle(db), uuid4()
+    circle, ident = _circle(db, False), uuid4()
     content = directory.pack_page([] if removed else [listing])
     public = Keyring(db, trust).public(circle.holder, circle.version)
     db.add(
@@ -103,24 +107,25 @@ def _directory(db: Session) -> Lockbox | None:
 
 
 def _locked(db: Session) -> Lockbox | None:
-    """The directory's lockbox as it is now, and nobody else's to change until this act is committed."""
+    """The directory's lockbox as it is now, and nobody else's to change until this act is kept."""
     query = select(Lockbox).where(Lockbox.subject == SUBJECT, Lockbox.compartment == Compartment.DIRECTORY)
-    return db.scalars(query.with_for_update().execution_options(populate_existing=True)).first()
+    fresh = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return db.scalars(fresh).first()
 
 
-def _locked_or_new(db: RecordedSession, who: Actor, trust: Trust, now: datetime) -> Lockbox:
-    """The same; made first where there is none. Of two who would make it, one waits at the circle's row."""
+def _locked_or_new(db: RecordedSession, who: Actor, trust: Trust, now: datetime) -> tuple[HolderKey, Lockbox]:
+    """The coordinators' key and then the lockbox, in the order in which everybody locks them.
+
+    Of two who would make the lockbox, one waits at the key and then finds what the other made.
+    """
+    circle = _circle(db, not has_begun(db))
     box = _locked(db)
-    if box is None:
-        circle = select(HolderKey).where(HolderKey.kind == "circle", HolderKey.role == Role.COORDINATOR)
-        db.scalars(circle.with_for_update()).all()
-        box = _locked(db)
     if box is None:
         new_lockbox(db, who, trust, SUBJECT, None, Compartment.DIRECTORY, now)
         box = _locked(db)
     if box is None:
         raise NotKnown
-    return box
+    return circle, box
 
 
 @dataclass(frozen=True)
@@ -142,13 +147,12 @@ def _opened_slip(keys: KeyCase, circle: UUID, slip: DirectorySlip) -> Listing | 
     return said[0] if said else None
 
 
-def _changes(db: Session, keys: KeyCase) -> Iterator[_Change]:
+def _changes(db: Session, keys: KeyCase, circle: UUID) -> Iterator[_Change]:
     """For each ref the latest slip that opens; it says all that the earlier ones did, so it settles them.
 
     A slip that does not open stays: it must not keep the others from being filed, and when it was put there
     past the vault, verification finds a row that no entry tells of.
     """
-    circle = _circle(db).holder
     slips = db.scalars(select(DirectorySlip).order_by(DirectorySlip.ref, DirectorySlip.row_version))
     for ref, group in groupby(slips.all(), lambda slip: slip.ref):
         of_ref = list(group)
@@ -183,11 +187,11 @@ def _file(db: RecordedSession, who: Actor, trust: Trust, forgotten: UUID | None,
     _check_holds(who)
     if not waiting(db) and (forgotten is None or not has_begun(db)):
         return 0
-    box = _locked_or_new(db, who, trust, now)
+    circle, box = _locked_or_new(db, who, trust, now)
     keys = KeyCase(db, who, trust)
     key = keys.lockbox(box)
     book, settled = Book(db, key), 0
-    for change in _changes(db, keys):
+    for change in _changes(db, keys, circle.holder):
         if change.listing is None:
             book.remove(change.ref.bytes)
         else:
