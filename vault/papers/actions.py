@@ -24,6 +24,8 @@ LISTED = ("title", "media_type", "length")
 DELIVERED = ("media_type", "length", "content_key")
 """What is opened to hand a paper's content over; its title is not needed for that."""
 SEALED = ("title", "media_type", "length", "content_key")
+FIELDS = [f"paper.{name}" for name in sorted(SEALED)]
+"""As entries name them."""
 SILENCE = timedelta(hours=1)
 """An upload of which no piece came for so long has broken off."""
 
@@ -75,19 +77,13 @@ def add(
     """
     known = cases.get(db, who, case)
     # The lock keeps the pieces from being cleared away between this count and the end of the act.
-    pieces = db.scalars(select(PaperPiece.id).where(PaperPiece.paper == paper).with_for_update()).all()
-    if len(pieces) != kept.count:
+    locked = select(PaperPiece.id).where(PaperPiece.paper == paper).with_for_update()
+    if len(db.scalars(locked).all()) != kept.count:
         raise RuleForbids("Sending this file was interrupted for too long. Send it again.")
     sealer = custody.sealer(db, who, trust, known.subject, Compartment.CASEWORK)
-    row = Paper(
-        id=paper,
-        case=known.id,
-        number=_next_number(db, known),
-        added_by=who.officer,
-        added_at=now,
-        pieces=kept.count,
-        digest=kept.digest,
-    )
+    number = _next_number(db, known)
+    row = Paper(id=paper, case=known.id, number=number, added_by=who.officer, added_at=now)
+    row.pieces, row.digest = kept.count, kept.digest
     for name in SEALED:
         put(row, name, values[name], sealer)
     db.add(row)
@@ -98,7 +94,7 @@ def add(
         now=now,
         subjects=[known.subject, row.subject],
         compartment=Compartment.CASEWORK,
-        fields=[f"paper.{name}" for name in sorted(SEALED)],
+        fields=FIELDS,
     )
     return row
 
@@ -136,7 +132,7 @@ def remove(
         now=now,
         subjects=[known.subject, row.subject],
         compartment=Compartment.CASEWORK,
-        fields=[f"paper.{name}" for name in sorted(SEALED)],
+        fields=FIELDS,
         reason=reason,
     )
 
