@@ -12,13 +12,16 @@ from tests.cast import Cast
 from tests.keys.asking import admit_deciders, approve, ask_destruction, close, state_of
 from tests.keys.killing import steps_of
 from tests.programme import OpenedCase, open_case
+from vault.access import listings
 from vault.access.actor import Actor
-from vault.access.custody import KeyCase
+from vault.access.custody import KeyCase, find_lockbox
+from vault.access.directory_pages import opened_pages
 from vault.access.models import Lockbox, SealRow, ShredPart
-from vault.access.policy import Role
+from vault.access.policy import Compartment, Role
+from vault.cases import actions
 from vault.cases.models import Case
 from vault.keys import shredding
-from vault.keys.holdings import within
+from vault.keys.holdings import DIRECTORY_SUBJECT, within
 from vault.running import RunningVault
 from vault.settings import load
 from vault.verification import verify
@@ -46,6 +49,18 @@ def prepared(cast: Cast) -> tuple[OpenedCase, UUID]:
     return case, approve(cast, ask_destruction(cast, case.id, "ada"), "dee", "dora")
 
 
+def begin_directory(cast: Cast) -> None:
+    """Somebody stands in the directory of names, so that each destruction gives it a new key."""
+    case, vault, ada = open_case(cast, []), cast.stage.vault, cast["ada"].actor
+    values = {"legal_name": "Jane Roe", "aliases": "", "birth_date": None, "social_security": ""}
+    values |= {"documents": "", "description": ""}
+    with vault.writing() as db:
+        row, person = actions.get_person(db, ada, case.witness)
+        actions.change_record(db, ada, vault.trust, row, person, Compartment.IDENTITY, values, vault.now())
+    with vault.writing() as db:
+        assert listings.file_slips(db, ada, vault.trust, vault.now()) == 1
+
+
 def is_destroyed(cast: Cast, case: OpenedCase, act: UUID) -> bool:
     """Whether all of it is gone; that or all of it is there."""
     vault, ada = cast.stage.vault, cast["ada"].actor
@@ -69,6 +84,7 @@ def is_destroyed(cast: Cast, case: OpenedCase, act: UUID) -> bool:
 def cut(cast: Cast, kills: int) -> None:
     """Cut the power at steps spread over the whole act, on one case after the other."""
     admit_deciders(cast)
+    begin_directory(cast)
     case, act = prepared(cast)
     steps = kill(cast, act, 0)
     assert steps is not None
@@ -84,7 +100,13 @@ def cut(cast: Cast, kills: int) -> None:
             whole += 1
     assert whole > 0
     assert destroyed > 0, "the last cut falls behind the commit"
-    assert verify(cast.stage.vault, lambda _count: None).findings == ()
+    vault, ada = cast.stage.vault, cast["ada"].actor
+    assert verify(vault, lambda _count: None).findings == ()
+    with vault.reading() as db:
+        box = find_lockbox(db, DIRECTORY_SUBJECT, Compartment.DIRECTORY)
+        assert box.epoch == destroyed + 2
+        pages = list(opened_pages(db, KeyCase(db, ada, vault.trust).lockbox(box)))
+    assert [b"jane roe" in page.lower() for page in pages] == [True]
 
 
 def test_power_cuts_leave_the_case_whole_or_destroyed(cast: Cast) -> None:

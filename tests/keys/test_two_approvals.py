@@ -26,6 +26,7 @@ from vault.keys import acts
 from vault.keys.holdings import DIRECTORY_SUBJECT
 from vault.keys.models import Ground, KeyAct, KeyActDecision, KeyActKind
 from vault.officers import admission
+from vault.verification import verify
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
@@ -124,6 +125,20 @@ def test_a_state_that_was_only_written_into_the_row_approves_nothing(cast: Cast)
     assert Thief(cast.stage).run("UPDATE key_acts SET state = 'approved' WHERE id = ?", act) == 1
     with pytest.raises(RuleForbids, match="Two approvals are needed first"):
         check(cast, act)
+    for path in ("/desk", "/keys/acts", f"/keys/acts/{act}"):
+        assert cast["dora"].get(path).status_code == 200
+    assert verify(cast.stage.vault, lambda _count: None).findings == (
+        f"Row key_acts/{act}: it is not as entry {_asked(cast)} left it.",
+    )
+
+
+def _asked(cast: Cast) -> int:
+    """The entry that told of the last request."""
+    with cast.stage.vault.reading() as db:
+        size = cast.stage.vault.ledger.head(db).size
+        return max(
+            n for n in range(size) if cast.stage.vault.ledger.entry(db, n).entry.event == "recovery-asked"
+        )
 
 
 @ONLY_SQLITE

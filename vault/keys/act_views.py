@@ -27,6 +27,7 @@ from vault.keys.act_forms import (
     limit_grounds,
 )
 from vault.keys.models import KeyAct, KeyActKind, KeyActState
+from vault.keys.standing import Standing, may_decide, standing
 from vault.officers.asking import StepUpForm, needs_code
 from vault.officers.models import Officer, active_in
 from vault.officers.proofs import ProofRefused
@@ -52,7 +53,7 @@ def list_acts() -> ResponseReturnValue:
     """Every recovery and destruction that was ever asked for."""
     with running().reading() as db:
         found = db.scalars(acts.all_acts()).all()
-        rows = [(acts.standing(db, act), holdings.label_of(db, act.subject)) for act in found]
+        rows = [(standing(db, act), holdings.label_of(db, act.subject)) for act in found]
         names = _names(db)
     return render_template("keys/acts.html", rows=rows, names=names, kinds=KeyActKind, now=now())
 
@@ -164,7 +165,7 @@ def page(act_id: UUID, form: Any, status: int) -> ResponseReturnValue:
     who = actor()
     with running().reading() as db:
         act = acts.get(db, who, act_id)
-        here = acts.standing(db, act)
+        here = standing(db, act)
         label, names = holdings.label_of(db, act.subject), _names(db)
     is_open = act.state is KeyActState.APPROVED and not here.has_lapsed(now())
     return render_template(
@@ -178,16 +179,16 @@ def page(act_id: UUID, form: Any, status: int) -> ResponseReturnValue:
         lapsed=here.has_lapsed(now()),
         form=form or _next_form(who, here, is_open),
         sent=form,
-        decides=acts.may_decide(who, here),
+        decides=may_decide(who, here),
         carries_out=is_open and who.officer == act.asked_by,
         imports=is_open and who.officer == act.for_officer,
         withdraws=who.officer == act.asked_by and act.state in {KeyActState.ASKED, KeyActState.APPROVED},
     ), status
 
 
-def _next_form(who: Actor, here: acts.Standing, is_open: bool) -> StepUpForm | None:
+def _next_form(who: Actor, here: Standing, is_open: bool) -> StepUpForm | None:
     """The form of what this officer can do next, if anything."""
-    if acts.may_decide(who, here):
+    if may_decide(who, here):
         return DecideForm.ask(needs_code(None), formdata=None)
     if not is_open or who.officer != here.act.asked_by:
         return None

@@ -4,8 +4,7 @@ Two approvals come from two deputies or coordinators, at least one of them a dep
 officer who asked or the one to whom recovered keys go. One no ends the request.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Select, select
@@ -18,12 +17,9 @@ from vault.cases.models import Case
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.keys.models import Ground, KeyAct, KeyActDecision, KeyActKind, KeyActState
+from vault.keys.standing import APPROVALS, Standing, approvers, lacks_deputy, may_decide, standing
 from vault.officers.models import Officer, OfficerState
 from vault.vocabulary import CaseState
-
-APPROVALS = 2
-VALID_FOR = timedelta(days=7)
-"""How long two approvals stand; after that somebody asks anew."""
 
 GROUNDS = {
     KeyActKind.RECOVERY: (Ground.HOLDERS_GONE, Ground.CREDENTIALS_LOST, Ground.DRILL),
@@ -43,31 +39,6 @@ _DECIDED = {
     KeyActKind.RECOVERY: Event.RECOVERY_DECIDED,
     KeyActKind.DESTRUCTION: Event.DESTRUCTION_DECIDED,
 }
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a request stands: who said what, and until when an approval may be used."""
-
-    act: KeyAct
-    decisions: tuple[tuple[KeyActDecision, Officer], ...]
-
-    @property
-    def approved_at(self) -> datetime | None:
-        """When the approval that was needed last was given."""
-        if self.act.state not in {KeyActState.APPROVED, KeyActState.DONE}:
-            return None
-        return max(decision.at for decision, _ in self.decisions if decision.approved)
-
-    @property
-    def valid_until(self) -> datetime | None:
-        """Until when it may be carried out."""
-        return self.approved_at + VALID_FOR if self.approved_at else None
-
-    def has_lapsed(self, now: datetime) -> bool:
-        """Whether it was approved and not carried out in time."""
-        until = self.valid_until
-        return self.act.state is KeyActState.APPROVED and until is not None and now > until
 
 
 def all_acts() -> Select[KeyAct]:
@@ -97,17 +68,6 @@ def held(db: Session, who: Actor, act: UUID) -> KeyAct:
     if found is None:
         raise NotKnown
     return get(db, who, found.id)
-
-
-def standing(db: Session, act: KeyAct) -> Standing:
-    """The request with every answer to it, in order."""
-    rows = db.execute(
-        select(KeyActDecision, Officer)
-        .join(Officer, Officer.id == KeyActDecision.officer)
-        .where(KeyActDecision.act == act.id)
-        .order_by(KeyActDecision.at, KeyActDecision.id)
-    )
-    return Standing(act, tuple((decision, officer) for decision, officer in rows))
 
 
 def ask_recovery(
@@ -164,14 +124,7 @@ def _ask(
 ) -> KeyAct:
     if ground not in GROUNDS[kind]:
         raise RuleForbids("Choose one of the grounds in the list.")
-    waiting = all_acts().where(
-        KeyAct.kind == kind,
-        KeyAct.subject == subject,
-        KeyAct.compartment.is_(None) if compartment is None else KeyAct.compartment == compartment,
-        KeyAct.state == KeyActState.ASKED,
-    )
-    if db.scalars(waiting).first() is not None:
-        raise RuleForbids("The same is asked for already and waits for approvals.")
+    _check_not_asked(db, kind, subject, compartment)
     act = KeyAct(
         id=uuid4(),
         kind=kind,
@@ -197,31 +150,11 @@ def _ask(
     return act
 
 
-def may_decide(who: Actor, standing: Standing) -> bool:
-    """Whether this officer's yes or no is still asked for."""
-    act = standing.act
-    return (
-        act.state is KeyActState.ASKED
-        and who.may(Permission.DECIDE_KEY_ACT)
-        and who.officer not in {act.asked_by, act.for_officer}
-        and all(decision.officer != who.officer for decision, _ in standing.decisions)
-    )
-
-
-def lacks_deputy(who: Actor, standing: Standing) -> bool:
-    """Whether this officer's yes would be the last one needed, and none of them a deputy's."""
-    others = _approvers(standing)
-    return len(others) >= APPROVALS - 1 and Role.DEPUTY not in {who.role, *(o.role for o in others)}
-
-
-def _approvers(standing: Standing) -> list[Officer]:
-    """Those who said yes and whose word still counts: whose access ended, or whose role changed, does not."""
-    roles = {Role.DEPUTY, Role.COORDINATOR}
-    return [
-        officer
-        for decision, officer in standing.decisions
-        if decision.approved and officer.state is OfficerState.ACTIVE and officer.role in roles
-    ]
+def _check_not_asked(db: Session, kind: KeyActKind, subject: str, compartment: Compartment | None) -> None:
+    part = KeyAct.compartment.is_(None) if compartment is None else KeyAct.compartment == compartment
+    waiting = all_acts().where(KeyAct.state == KeyActState.ASKED, KeyAct.kind == kind)
+    if db.scalars(waiting.where(KeyAct.subject == subject, part)).first() is not None:
+        raise RuleForbids("The same is asked for already and waits for approvals.")
 
 
 def decide(db: RecordedSession, who: Actor, act: KeyAct, approves: bool, now: datetime) -> None:
@@ -234,7 +167,7 @@ def decide(db: RecordedSession, who: Actor, act: KeyAct, approves: bool, now: da
     db.add(KeyActDecision(id=uuid4(), act=act.id, officer=who.officer, approved=approves, at=now))
     if not approves:
         act.state = KeyActState.REFUSED
-    elif len(_approvers(here)) + 1 >= APPROVALS:
+    elif len(approvers(here)) + 1 >= APPROVALS:
         act.state = KeyActState.APPROVED
     db.flush()
     record(

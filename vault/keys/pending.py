@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from vault.access.actor import Actor
 from vault.keys import acts
-from vault.keys.acts import Standing
 from vault.keys.models import KeyAct, KeyActDecision, KeyActKind, KeyActState
+from vault.keys.standing import Standing, may_decide
 from vault.officers.models import Officer
 
 OPEN = (KeyActState.ASKED, KeyActState.APPROVED)
@@ -37,7 +37,7 @@ def pending(db: Session, who: Actor, now: datetime) -> Iterator[tuple[Standing, 
     for here in _open(db):
         act = here.act
         kind = "Recovery" if act.kind is KeyActKind.RECOVERY else "Destruction of records"
-        if acts.may_decide(who, here):
+        if may_decide(who, here):
             yield (
                 here,
                 f"{kind}: a decision",
