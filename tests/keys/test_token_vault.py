@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,11 @@ def test_a_vault_on_a_token_is_founded_served_by_two_workers_and_opened(
         served.kill_workers()
         served.wait()
         assert "Seen at the market." in ada.post(casework, reason="review").text
+        shutil.rmtree(token.folder / "tokens")
+        gone = ada.post(casework, reason="review")
+        assert gone.status == 503
+        assert "Seen at the market." not in gone.text
+        assert "BadKeyFile" in served.log.read_text()
     finally:
         served.kill_all()
 

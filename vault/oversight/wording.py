@@ -29,6 +29,10 @@ SAYS: dict[str, str] = {
     Event.CIRCLE_RETIRED: "retired an old role key",
     Event.LOCKBOX_REKEYED: "gave sealed places of {about} a new key",
     Event.KEYS_ADOPTED: "took over the keys of an earlier version",
+    Event.ROOT_ROTATION_BEGUN: "began to change the root key",
+    Event.KEYS_REWRAPPED: "locked keys anew under the new root key",
+    Event.ROOT_ROTATED: "changed the root key and destroyed the old one",
+    Event.NOTARY_ROTATED: "changed the notary's keys",
     Event.SEALS_AUDITED: "compared the keys with the matrix",
     Event.SIGN_IN_FAILED: "failed to sign in as {about}",
     Event.PASSWORD_GIVEN: "gave the right password of {about}",
@@ -95,9 +99,9 @@ SAYS: dict[str, str] = {
     Event.PAPER_ADDED: "added a paper to {about}",
     Event.PAPER_OPENED: "opened a paper of {about}",
     Event.PAPER_REMOVED: "removed a paper of {about}",
-    Event.ALERT_RAISED: "raised {about}",
-    Event.ALERT_DISMISSED: "dismissed {about}",
-    Event.ALERT_CARRIED_OVER: "carried over {about}",
+    Event.ALERT_RAISED: "raised {alerts} about {about}",
+    Event.ALERT_DISMISSED: "dismissed {alerts} about {about}",
+    Event.ALERT_CARRIED_OVER: "carried over {alerts} about {about}",
     Event.WEEK_REVIEWED: "reviewed week {week} of the ledger",
     Event.CASE_FLAGGED: "flagged {about}",
     Event.CASE_UNFLAGGED: "no longer flags {about}",
@@ -150,7 +154,7 @@ WHY_REFUSED = {
 _UNTOLD = frozenset(
     {"vouched", "code", "page", "continues", "route", "why", "rows", "index", "session", "week"}
 )
-_APART = {"officers": "officer", "houses": "house", "agencies": "agency"}
+_APART = {"officers": "officer", "houses": "house", "agencies": "agency", "alerts": "alert"}
 _TELLS_APART = 3
 
 
@@ -223,7 +227,7 @@ def _listed(words: Sequence[str], kind: str) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-_LEADS = ("as", "of", "for", "across", "among", "with", "on", "in", "to", "from")
+_LEADS = ("about", "as", "of", "for", "across", "among", "with", "on", "in", "to", "from")
 
 
 def _without(template: str, missing: str) -> str:
