@@ -57,7 +57,7 @@ def _context(slip: UUID, ref: UUID, row_version: int) -> bytes:
 def _circle(db: Session, is_alone: bool) -> HolderKey:
     """The coordinators' current key, which nobody replaces until this act is kept.
 
-    `is_alone` lets no other act of the directory have it meanwhile, such as leaving a slip.
+    `is_alone` lets nobody else leave a slip meanwhile, or make the directory's lockbox.
     """
     query = select(HolderKey).where(
         HolderKey.kind == "circle", HolderKey.role == Role.COORDINATOR, HolderKey.withdrawn_at.is_(None)
@@ -113,19 +113,18 @@ def _locked(db: Session) -> Lockbox | None:
     return db.scalars(fresh).first()
 
 
-def _locked_or_new(db: RecordedSession, who: Actor, trust: Trust, now: datetime) -> tuple[HolderKey, Lockbox]:
-    """The coordinators' key and then the lockbox, in the order in which everybody locks them.
-
-    Of two who would make the lockbox, one waits at the key and then finds what the other made.
-    """
-    circle = _circle(db, not has_begun(db))
+def _locked_or_new(db: RecordedSession, who: Actor, trust: Trust, now: datetime) -> Lockbox:
+    """The same; made first where there is none. Of two who would make it, one waits at the circle's key."""
     box = _locked(db)
+    if box is None:
+        _circle(db, True)
+        box = _locked(db)
     if box is None:
         new_lockbox(db, who, trust, SUBJECT, None, Compartment.DIRECTORY, now)
         box = _locked(db)
     if box is None:
         raise NotKnown
-    return circle, box
+    return box
 
 
 @dataclass(frozen=True)
@@ -147,12 +146,16 @@ def _opened_slip(keys: KeyCase, circle: UUID, slip: DirectorySlip) -> Listing | 
     return said[0] if said else None
 
 
-def _changes(db: Session, keys: KeyCase, circle: UUID) -> Iterator[_Change]:
+def _changes(db: Session, keys: KeyCase) -> Iterator[_Change]:
     """For each ref the latest slip that opens; it says all that the earlier ones did, so it settles them.
 
     A slip that does not open stays: it must not keep the others from being filed, and when it was put there
     past the vault, verification finds a row that no entry tells of.
     """
+    coordinators = select(HolderKey.holder).where(
+        HolderKey.kind == "circle", HolderKey.role == Role.COORDINATOR, HolderKey.withdrawn_at.is_(None)
+    )
+    circle = db.scalars(coordinators.limit(1)).one()
     slips = db.scalars(select(DirectorySlip).order_by(DirectorySlip.ref, DirectorySlip.row_version))
     for ref, group in groupby(slips.all(), lambda slip: slip.ref):
         of_ref = list(group)
@@ -187,11 +190,11 @@ def _file(db: RecordedSession, who: Actor, trust: Trust, forgotten: UUID | None,
     _check_holds(who)
     if not waiting(db) and (forgotten is None or not has_begun(db)):
         return 0
-    circle, box = _locked_or_new(db, who, trust, now)
+    box = _locked_or_new(db, who, trust, now)
     keys = KeyCase(db, who, trust)
     key = keys.lockbox(box)
     book, settled = Book(db, key), 0
-    for change in _changes(db, keys, circle.holder):
+    for change in _changes(db, keys):
         if change.listing is None:
             book.remove(change.ref.bytes)
         else:
