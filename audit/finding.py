@@ -1,6 +1,6 @@
 """Finding entries: by officer, subject, event, compartment, reason, outcome, session and time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -164,9 +164,11 @@ class Finding:
         )
         return [(event, outcome, count) for event, outcome, count in connection.execute(query)]
 
-    def root_at(self, connection: Connection | Session, size: int) -> bytes | None:
-        """The root that the ledger itself kept for a size; None when no head was written at that size."""
-        return connection.execute(select(tables.heads.c.root).where(tables.heads.c.size == size)).scalar()
+    def roots_at(self, connection: Connection | Session, sizes: Sequence[int]) -> dict[int, bytes]:
+        """The roots that the ledger itself kept for these sizes; where no head was written, none."""
+        heads = tables.heads.c
+        rows = connection.execute(select(heads.size, heads.root).where(heads.size.in_(sizes)))
+        return {size: root for size, root in rows}  # noqa: C416 - a row is no pair to the type checker
 
     def entry(self, connection: Connection | Session, index: int) -> Woven:
         """The entry at an index; raises LedgerError when there is none and Damaged when it cannot be read."""

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
+from vault.desk.bench import waiting_on_the_bench
 from vault.desk.figures import at_a_glance
 from vault.desk.waiting import waiting_for
 
@@ -18,7 +19,8 @@ bp = Blueprint("desk", __name__)
 def desk() -> ResponseReturnValue:
     """What waits for this officer, most urgent first."""
     today = now().astimezone(ZoneInfo(running().settings.time_zone)).date()
+    also = waiting_on_the_bench(running(), now()) if actor().may(Permission.READ_LEDGER) else []
     with running().reading() as db:
-        waiting = waiting_for(db, actor(), now(), today)
+        waiting = waiting_for(db, actor(), now(), today, also)
         glance = at_a_glance(db, actor())
     return render_template("desk/desk.html", waiting=waiting, today=today, glance=glance)

@@ -1,6 +1,6 @@
 """What waits for an officer, gathered from every room in a constant number of queries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -53,9 +53,12 @@ def _order(item: Waiting) -> tuple[bool, bool, float]:
     return (not item.urgent, day is None, day.toordinal() if day else 0)
 
 
-def waiting_for(db: RecordedSession, who: Actor, now: datetime, today: date) -> list[Waiting]:
-    """What this officer should look at, the most urgent first."""
+def waiting_for(
+    db: RecordedSession, who: Actor, now: datetime, today: date, also: Sequence[Waiting]
+) -> list[Waiting]:
+    """What this officer should look at, with what `also` waits, the most urgent first."""
     found = [
+        *also,
         *(_referrals(db, who) if who.may(Permission.SEE_REFERRALS) else ()),
         *(_cases(db, who, today) if who.may(Permission.SEE_CASES) else ()),
         *(_stays(db, who, now, today) if who.may(Permission.SEE_HOUSING) else ()),

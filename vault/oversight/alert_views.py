@@ -75,7 +75,7 @@ def _alert_page(alert_id: UUID, **shown: Any) -> str:
         return render_template(
             "oversight/alert.html",
             line=tell_alert(alert, look_up(db, referred([alert]))),
-            alert=alert,
+            raised=alert,
             behind=lines_of(db, reviewing.behind(running(), db, alert)),
             history=lines_of(db, reviewing.history(running(), db, alert)),
             is_own=alert.officer == actor().officer,
@@ -89,7 +89,7 @@ def _decide_page(alert_id: UUID, act: str, form: WhyForm) -> str:
         if alert.dismissed_at is not None:
             raise RuleForbids("This alert was dismissed already. What was said then is on the ledger.")
         line = tell_alert(alert, look_up(db, referred([alert])))
-    return render_template("oversight/decide.html", line=line, alert=alert, act=act, form=form)
+    return render_template("oversight/decide.html", line=line, raised=alert, act=act, form=form)
 
 
 @bp.get("/ledger/alerts/<uuid:alert_id>/dismiss")

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from vault.access.events import Event
 from vault.access.guard import now, requires, running
@@ -35,7 +36,7 @@ def _today() -> date:
 @requires(Permission.READ_LEDGER)
 def show_figures() -> ResponseReturnValue:
     """Looks by hour and weekday, looks by officer, and refusals by week."""
-    form = SpanFilter(request.args)
+    form = SpanFilter(MultiDict({"span": Span.QUARTER.value, **request.args}))
     if not form.validate():
         return render_template("oversight/figures.html", form=form, found=None, receipt=None), 422
     weeks = int((form.span.data or Span.QUARTER).value)
@@ -55,7 +56,7 @@ def show_figures() -> ResponseReturnValue:
         first=first,
         last=last,
         heat=charts.heat_map(found.by_hour),
-        bars=charts.bars([(name, looks) for name, _, looks, _ in rows[:OFFICERS_DRAWN]]),
+        bars=charts.bars([(name, looks) for name, _, looks, _ in rows[:OFFICERS_DRAWN] if looks]),
         refusals=charts.columns(found.refusals_by_week),
         weekdays=charts.WEEKDAYS,
         watched=watched,

@@ -15,6 +15,7 @@ from vault.oversight.exporting import archive, newest_checkpoint
 from vault.oversight.forms import ExportForm
 from vault.oversight.naming import look_up
 from vault.oversight.recording import note_reading
+from vault.oversight.reviewing import kept_checkpoints
 
 bp = Blueprint("proofs", __name__)
 
@@ -25,7 +26,9 @@ def show_checkpoint() -> ResponseReturnValue:
     """What the notary signed last, and the keys to pin on the auditor's own machine."""
     receipt = note_reading("checkpoint", [], {})
     signed, size = newest_checkpoint(running()), vault_size(running())
-    return render_template("oversight/checkpoint.html", signed=signed, size=size, receipt=receipt)
+    with running().reading() as db:
+        kept = kept_checkpoints(running(), db)
+    return render_template("oversight/checkpoint.html", signed=signed, size=size, kept=kept, receipt=receipt)
 
 
 @bp.get("/ledger/seals")

@@ -42,6 +42,7 @@ class AlertLine:
     sentence: str
     next_step: str
     who: str
+    dismissed_by: str
 
 
 def referred(alerts: Iterable[Alert]) -> set[str]:
@@ -63,4 +64,5 @@ def tell_alert(alert: Alert, names: Names) -> AlertLine:
         usual=f"{alert.usual:,}",
         subject=names.of(alert.subject) if alert.subject else "a record",
     )
-    return AlertLine(alert, sentence, NEXT[alert.rule], who)
+    dismissed_by = names.officer(alert.dismissed_by) if alert.dismissed_by else ""
+    return AlertLine(alert, sentence, NEXT[alert.rule], who, dismissed_by)
