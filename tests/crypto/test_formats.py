@@ -1,5 +1,6 @@
 """Every format that the package's README promises has golden vectors of each kind that it can have."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -74,3 +75,15 @@ def test_what_is_sealed_to_a_public_key_has_vectors_of_the_second_suite(kind: st
         cases = json.loads((VECTORS / kind / f"{second}.json").read_text())
         blobs = [bytes.fromhex(case["blob"]) for case in cases]
         assert any(blob[:2] == b"\x01\x02" for blob in blobs)
+
+
+def test_no_vector_was_rewritten() -> None:
+    """A new suite or version adds files and their digests; a digest that is here stays as it is."""
+    known: dict[str, str] = json.loads((VECTORS / "digests.json").read_text())
+    found = {
+        str(path.relative_to(VECTORS)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(VECTORS.rglob("*.json"))
+        # The directory's page has not left the house yet; its digests are added with its first release.
+        if path.name != "digests.json" and path.stem != "directory"
+    }
+    assert found == known
