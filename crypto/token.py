@@ -44,7 +44,7 @@ _FAULTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] =
     (pkcs11.NoSuchKey, "The token does not hold the root key that the keys folder names."),
     (pkcs11.MultipleObjectsReturned, "The token holds the root key twice; remove the copy that is not ours."),
 )
-_BUSY = (pkcs11.GeneralError, pkcs11.DeviceError, pkcs11.FunctionFailed)
+_BUSY = (pkcs11.NoSuchToken, pkcs11.GeneralError, pkcs11.DeviceError, pkcs11.FunctionFailed)
 _PATIENCE = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds between tries
 T = TypeVar("T")
 Find = Callable[[str, KeyType], Any]  # The library types what a key can do only when it has found it.
@@ -94,21 +94,26 @@ class Token(Hidden):
 
     def _open(self, *, writing: bool) -> pkcs11.Session:
         pin = read_private(self._pin_file, "PIN file", LONGEST_PIN).rstrip(b"\r\n")
-        token = self._library().get_token(token_label=self._label)
+        library = self._library()
         for wait in (*_PATIENCE, None):
             try:
-                return token.open(rw=writing, user_pin=pin.decode("utf-8", "replace"))
-            except pkcs11.UserAlreadyLoggedIn:
-                return token.open(rw=writing)  # PKCS#11 signs in a whole process, not one session.
-            except _BUSY:
+                token = library.get_token(token_label=self._label)
+                try:
+                    return token.open(rw=writing, user_pin=pin.decode("utf-8", "replace"))
+                except pkcs11.UserAlreadyLoggedIn:
+                    return token.open(rw=writing)  # PKCS#11 signs in a whole process, not one session.
+            except _BUSY as error:
                 # Some tokens answer so while another process signs in, as when two workers start at once.
                 if wait is None:
                     raise
                 time.sleep(wait)
+                if isinstance(error, pkcs11.NoSuchToken):
+                    library.reinitialize()  # A module lists the tokens that it could read when it started.
         raise AssertionError("unreachable")
 
     def _find(self, label: str, kind: KeyType) -> Any:
-        assert self._session is not None  # nosec B101 - `ask` opened it
+        if self._session is None:
+            self._session = self._open(writing=False)
         key = self._keys.get((label, kind))
         if key is None:
             found = self._session.get_key(label=label, key_type=kind)
@@ -122,15 +127,12 @@ class Token(Hidden):
         with self._lock:
             for is_last in (False, True):
                 try:
-                    if self._session is None:
-                        self._session = self._open(writing=False)
                     return act(self._find)
                 except pkcs11.PKCS11Error as error:
+                    self._session, self._keys = None, {}
                     # A PIN that was refused is never tried twice: the token counts.
                     if is_last or isinstance(error, pkcs11.PinIncorrect | pkcs11.PinLocked):
-                        self._session = None
                         raise _told(error) from None
-                    self._session, self._keys = None, {}
         raise AssertionError("unreachable")
 
     def change(self, act: Callable[[pkcs11.Session], T]) -> T:
@@ -146,7 +148,7 @@ class Token(Hidden):
                     self._keys = {}
                     session.close()
             except pkcs11.PKCS11Error as error:
-                self._session = None
+                self._session, self._keys = None, {}
                 raise _told(error) from None
 
 
@@ -236,15 +238,13 @@ class TokenRootKey(Hidden):
 
         def decrypt(find: Find) -> bytes:
             key = find(self._label, KeyType.AES)
-            try:
-                opened = key.decrypt(blob[start:], mechanism=Mechanism.AES_GCM, mechanism_param=parameters)
-            except pkcs11.PKCS11Error:
+            for _ in range(2):
                 # Tokens have many names for a wrong tag. If the other half still works, it was the bytes.
+                with contextlib.suppress(pkcs11.PKCS11Error):
+                    sealed = blob[start:]
+                    return bytes(key.decrypt(sealed, mechanism=Mechanism.AES_GCM, mechanism_param=parameters))
                 self._sign(find, b"")
-                raise Refused(
-                    "The key or the place does not fit these bytes, or they were changed."
-                ) from None
-            return bytes(opened)
+            raise Refused("The key or the place does not fit these bytes, or they were changed.")
 
         return self._token.ask(decrypt)
 
