@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.bad_input.served import Served
+from tests.journeys import overseeing
 from tests.journeys.album import Album, Print, show
 from tests.journeys.conftest import Disclosed, Opened, Staff
 
@@ -84,6 +85,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
         "aud": [
             *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
             *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
+            *("/ledger/alerts?state=", "/ledger/weeks", "/ledger/figures", "/ledger?since=tomorrow"),
         ],
         "max": ["/officers", "/officers/add", "/cases"],
     }
@@ -93,6 +95,13 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
     staff["max"].go("/officers")
     staff["max"].follow("Ivo Ironside")
     staff["max"].follow("Enrol again")
+    overseeing.try_doors(staff["ivo"])
+    overseeing.dismiss(staff["aud"])
+    overseeing.flag(staff["aud"], case)
+    for way in ("/ledger/weeks", "/ledger/figures"):
+        staff["aud"].go(way)
+        staff["aud"].page.locator("tbody a").first.click()
+        staff["aud"].go(staff["aud"].path)
     staff["aud"].go("/ledger/30")
     staff["aud"].page.get_by_role("link", name="as a story").click()
     visitor = staff.another("nobody")

@@ -1,0 +1,37 @@
+"""What an auditor does about an alert, at a telephone."""
+
+from tests.journeys.at_work import AtWork
+
+NOWHERE = "/cases/00000000-0000-0000-0000-000000000404"
+REFUSED = "Ivo Ironside was refused 5 times within ten minutes"
+WHY = "Ivo followed a link from an old message; I saw it on his telephone."
+
+
+def try_doors(ivo: AtWork) -> None:
+    """Ivo asks five times for what is not there, which is an alert."""
+    for _ in range(5):
+        assert ivo.go(NOWHERE) == 404
+
+
+def dismiss(aud: AtWork) -> str:
+    """Aud reads the alert and dismisses it with a reason; where the alert is."""
+    aud.go("/ledger/alerts")
+    aud.page.get_by_role("link", name=REFUSED).first.click()
+    aud.sees("What to do next")
+    path = aud.path
+    aud.follow("Dismiss this alert")
+    assert aud.press("Dismiss this alert") == 422
+    aud.sees("There is a problem")
+    aud.write({"Reason": WHY})
+    assert aud.press("Dismiss this alert") == 200
+    aud.sees("by Aud Atwater")
+    return path
+
+
+def flag(aud: AtWork, case: str) -> None:
+    """Aud has every officer who is new to a case raise an alert."""
+    aud.go(f"/ledger/subjects/case/{case}")
+    aud.follow("Flag this case")
+    aud.write({"Reason": "The witness is a colleague's cousin."})
+    assert aud.press("Flag this case") == 200
+    aud.sees("No longer flag this case")
