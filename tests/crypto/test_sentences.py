@@ -43,6 +43,7 @@ from crypto.wraps import (
     unwrap_by_password,
     unwrap_by_session,
     unwrap_nothing,
+    wrap_by_code,
     wrap_by_password,
 )
 
@@ -59,6 +60,7 @@ MESSAGE = seal_message(b"message", INES.public, b"context")
 ROOT = FileRootKey(b"r" * 32)
 CHEAP = PasswordCost("argon2id", 64, 1, 1)
 WRAP = wrap_by_password(INES.seed, "password", UUID(int=7), 1, ROOT, CHEAP)
+_, CODE_WRAP = wrap_by_code(INES.seed, UUID(int=7), 1, ROOT)
 CERTIFICATE = certify(ADA, UUID(int=1), "officer", UUID(int=7), "inspector", 1, INES.public)
 
 NOT_SEALED = "These bytes were not sealed to a public key here."
@@ -246,6 +248,8 @@ SENTENCES: dict[str, list[tuple[type[CryptoError | TypeError | AttributeError], 
     ],
     "wraps": [
         (WrongPassword, WRONG, lambda: unwrap_by_password(WRAP, "Password", UUID(int=7), 1, ROOT)),
+        (WrongPassword, WRONG, lambda: unwrap_by_code(CODE_WRAP, "short", UUID(int=7), 1, ROOT)),
+        (WrongPassword, WRONG, lambda: unwrap_by_code(CODE_WRAP, "!" * 32, UUID(int=7), 1, ROOT)),
         (WrongPassword, WRONG, lambda: unwrap_nothing("password", ROOT, CHEAP)),
         (
             Malformed,
