@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.cast import CAST, Cast
-from tests.oversight.test_read import newest, plain, queries, size_of
+from tests.oversight.test_read import newest, plain, queries, size_of, worked
 from tests.oversight.test_watching import look, refuse, watch_all
 from tests.programme import open_case
 from vault.access.events import Event, record_apart
+from vault.access.policy import Compartment, Reason
 from vault.errors import RuleForbids
 from vault.oversight import actions
 from vault.oversight.models import Alert, Rule
@@ -58,6 +59,36 @@ def test_an_alert_is_listed_told_dismissed_with_a_reason_and_can_be_seen_again(c
     assert SECRET not in aud.get(path).text
     assert "Quillfeather" in aud.get(f"/ledger/{entry}").text
     assert aud.post(f"{path}/dismiss", why=SECRET).status_code == 409
+
+
+@ON_SQLITE
+def test_ordinary_work_raises_nothing_and_a_look_by_who_is_not_named_does(cast: Cast) -> None:
+    case = worked(cast)
+    people = [f"person:{case.witness}"]
+    opened(cast, "ines", people)  # as a search among the people of one's own cases is told
+    assert raised(cast) == []
+    opened(cast, "ivo", [f"case:{case.id}", *people])
+    opened(cast, "ivo", people)
+    assert [(alert.rule, alert.officer) for alert in raised(cast)] == [
+        (Rule.OUTSIDE_ASSIGNMENT, cast["ivo"].actor.officer)
+    ] * 2
+    assert f"Ivo Ironside opened something of {case.code} without being named there" in (
+        cast["aud"].get("/ledger/alerts").text
+    )
+
+
+def opened(cast: Cast, name: str, subjects: list[str]) -> None:
+    """The entry of a look, as if nothing had stopped it."""
+    record_apart(
+        cast.stage.vault,
+        Event.OPENED,
+        who=cast[name].actor,
+        now=cast.stage.clock.now,
+        subjects=subjects,
+        compartment=Compartment.IDENTITY,
+        fields=["person.legal_name"],
+        reason=Reason.VISIT,
+    )
 
 
 @ON_SQLITE

@@ -91,18 +91,12 @@ def review_week(
     carried = sum(alert.dismissed_at is None for alert in alerts)
     of_week = sum(alert.at >= week.begins(zone) for alert in alerts)
     review = WeeklyReview(
-        id=uuid4(),
-        week=week.code,
-        reviewed_by=who.officer,
-        reviewed_at=now,
-        alerts=of_week,
-        carried=carried,
-        signed_size=signed.size if signed else None,
-        signed_root=signed.root if signed else None,
+        id=uuid4(), week=week.code, reviewed_by=who.officer, reviewed_at=now, alerts=of_week, carried=carried
     )
     db.add(review)
     facts: dict[str, Fact] = {"week": week.name, "alerts": of_week, "carried": carried}
     if signed is not None:
+        review.signed_size, review.signed_root = signed.size, signed.root
         facts |= {"signed-size": signed.size, "signed-root": signed.root.hex()}
     record(
         db,
