@@ -13,6 +13,7 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import Compartment
+from vault.access.rekeying import rekey
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
 from vault.referrals.models import Decision, Referral, ever_known_to
@@ -160,4 +161,12 @@ def decide(
         fields=["decision.reasons"],
         facts={"decision": kind, "outcome": outcome},
     )
+    if not referral.is_open:
+        _shut(db, who, trust, referral, now)
     return decision
+
+
+def _shut(db: RecordedSession, who: Actor, trust: Trust, referral: Referral, now: datetime) -> None:
+    """Give the referral a new key at once: its author, who could open it, is no longer to."""
+    box = custody.find_lockbox(db, f"referral:{referral.id}", Compartment.INTAKE)
+    rekey(db, who, trust, box, custody.KeyCase(db, who, trust), now)
