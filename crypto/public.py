@@ -42,6 +42,14 @@ def is_small_order(signing: bytes) -> bool:
     return signing[:-1] + bytes([signing[-1] & 0x7F]) in SMALL_ORDER
 
 
+def eight_words(digest: bytes) -> tuple[str, ...]:
+    """The first 80 bits of a digest as eight words of the SLIP-39 list, to be compared aloud."""
+    length = FINGERPRINT_WORDS * BITS_OF_A_WORD
+    number = int.from_bytes(digest[: length // 8], "big")
+    shifts = range(length - BITS_OF_A_WORD, -1, -BITS_OF_A_WORD)
+    return tuple(WORDLIST[number >> shift & (2**BITS_OF_A_WORD - 1)] for shift in shifts)
+
+
 @dataclass(frozen=True)
 class PublicIdentity:
     """A sealing key of 1,216 bytes (ML-KEM-768, then X25519) and an Ed25519 signing key of 32.
@@ -83,7 +91,4 @@ class PublicIdentity:
 
     def fingerprint(self) -> tuple[str, ...]:
         """Eight words of the SLIP-39 list, 80 bits of the digest, for two people to compare aloud."""
-        length = FINGERPRINT_WORDS * BITS_OF_A_WORD
-        number = int.from_bytes(self.digest()[: length // 8], "big")
-        shifts = range(length - BITS_OF_A_WORD, -1, -BITS_OF_A_WORD)
-        return tuple(WORDLIST[number >> shift & (2**BITS_OF_A_WORD - 1)] for shift in shifts)
+        return eight_words(self.digest())

@@ -54,12 +54,12 @@ def combine_command(request_file: Path, answer_file: Path, hidden: bool) -> None
 
 
 def _combine(request: RecoveryRequest, answer_file: Path, hidden: bool) -> None:
-    """Ask for the shares and for the officer's words, and write the answer. Raises NotRecovered."""
+    """Ask for the shares and for both kinds of words, and write the answer. Raises NotRecovered."""
     if answer_file.exists():
         raise NotRecovered("A file of that name is there already. Choose another one for --out.")
     recovery = combine(_ask_shares(hidden), request.recovery.public)
     click.echo("The shares fit together: this is the vault's recovery key.\n")
-    if not _officer_confirms(request):
+    if not (_officer_confirms(request) and _request_is_confirmed(request)):
         raise NotRecovered("Nothing was written. Do not go on until you know why the words differ.")
     _write(answer_file, request.answer(recovery))
 
@@ -106,6 +106,16 @@ def _officer_confirms(request: RecoveryRequest) -> bool:
     click.echo(f"It will be sealed to {name} ({request.officer.id}), whose eight words are\n")
     click.echo(f"    {' '.join(request.officer.public.fingerprint())}\n")
     return click.confirm("Are these the words the officer reads to you?", default=False)
+
+
+def _request_is_confirmed(request: RecoveryRequest) -> bool:
+    """Whether somebody who approved the request reads these words: one that asks for more has others."""
+    parts = ", ".join(sorted({_printable(each.name.compartment) for each in request.seals}))
+    click.echo(
+        f"\nThe request asks for {len(request.seals):,} sealed places ({parts}). Its eight words are\n"
+    )
+    click.echo(f"    {' '.join(request.words())}\n")
+    return click.confirm("Are these the words that an officer who approved it reads to you?", default=False)
 
 
 def _write(path: Path, content: str) -> None:

@@ -4,6 +4,7 @@ Both are JSON in UTF-8. The request holds nothing that opens without three share
 that opens without the keys of the one officer it was sealed to.
 """
 
+import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from crypto.derivation import KEY_LENGTH
 from crypto.encoding import enc
 from crypto.errors import CryptoError, NotRecovered, Refused
 from crypto.identity import Identity
-from crypto.public import PublicIdentity
+from crypto.public import PublicIdentity, eight_words
 from crypto.sealing import Holder, KeyName, Seal, open_message, open_seal, seal_message
 
 REQUEST = "vault-recovery-request/1"
@@ -43,6 +44,19 @@ class RecoveryRequest:
     officer: Holder
     officer_name: str
     seals: tuple[RecoverySeal, ...]
+
+    def words(self) -> tuple[str, ...]:
+        """Eight words of all that is asked for and for whom, for an officer who approved it to read aloud.
+
+        They keep a request that was changed on its way from letting out more than was approved.
+        """
+        names = [
+            (each.name.id, each.name.epoch, each.name.subject, each.name.compartment) for each in self.seals
+        ]
+        asked = [part for name in names for part in name]
+        whom = (self.officer.id, self.officer.key_version, self.officer.public.digest())
+        about = enc("vault/recovery-request-words/v1", self.act, self.recovery.public.digest(), *whom, *asked)
+        return eight_words(hashlib.sha256(about).digest())
 
     def to_text(self) -> str:
         """The request as JSON; a maker's keys are written once."""

@@ -74,7 +74,7 @@ def test_three_shares_seal_the_parts_to_the_officer_in_a_program_without_web_or_
             *("combine", "--request", str(request_file), "--out", str(out)),
         ],
         cwd=ROOT,
-        input=lines(SHARES[4].upper(), f"  {SHARES[0]} ", SHARES[2], "yes"),
+        input=lines(SHARES[4].upper(), f"  {SHARES[0]} ", SHARES[2], "yes", "yes"),
         capture_output=True,
         text=True,
         check=False,
@@ -95,7 +95,7 @@ def test_a_request_comes_back_as_it_was_written() -> None:
 def test_an_unlisted_word_is_told_by_its_number_and_asked_again(request_file: Path) -> None:
     words = SHARES[1].split()
     wrong = " ".join([*words[:6], "witness", *words[7:]])
-    told, out = combine(request_file, lines(SHARES[0], wrong, SHARES[1], SHARES[2], "y"))
+    told, out = combine(request_file, lines(SHARES[0], wrong, SHARES[1], SHARES[2], "y", "y"))
     assert told.exit_code == 0
     assert "Word 7 is not a word of the list." in told.output
     assert "Type this share again." in told.output
@@ -125,7 +125,9 @@ def test_swapped_words_missing_words_and_another_kind_of_share_are_refused_in_wo
 
 def test_a_repeated_share_and_a_share_of_another_set_are_asked_again(request_file: Path) -> None:
     other = split(RECOVERY)[2]
-    told, _ = combine(request_file, lines(SHARES[0], SHARES[0].upper(), other, SHARES[1], SHARES[2], "y"))
+    told, _ = combine(
+        request_file, lines(SHARES[0], SHARES[0].upper(), other, SHARES[1], SHARES[2], "y", "y")
+    )
     assert told.exit_code == 0
     assert "This share was given already." in told.output
     assert "another set" in told.output
@@ -162,6 +164,40 @@ def test_a_planted_officer_key_shows_in_the_eight_words(request_file: Path) -> N
     assert " ".join(OFFICER.public.fingerprint()) not in told.output
 
 
+def test_a_request_that_asks_for_more_than_was_approved_shows_in_its_own_words(request_file: Path) -> None:
+    more = replace(REQUEST, seals=(*REQUEST.seals, _seal(UUID(int=23), 1, bytes(32))))
+    request_file.write_text(more.to_text())
+    told, out = combine(request_file, lines(*SHARES[:3], "y", "n"))
+    assert told.exit_code == 1
+    assert "asks for 4 sealed places (identity)" in told.output
+    assert " ".join(more.words()) in told.output
+    assert not out.exists()
+    told, _ = combine(request_file, lines(*SHARES[:3], "y", "y"))
+    assert told.exit_code == 0
+
+
+def test_the_words_of_a_request_tell_all_that_is_asked_for_and_for_whom() -> None:
+    seal = REQUEST.seals[0]
+    others = [
+        replace(REQUEST, act=UUID(int=8)),
+        replace(REQUEST, officer=replace(TO_OFFICER, id=UUID(int=8))),
+        replace(REQUEST, officer=replace(TO_OFFICER, key_version=3)),
+        replace(REQUEST, officer=replace(TO_OFFICER, public=MAKER.public)),
+        replace(REQUEST, recovery=TO_OFFICER),
+        replace(REQUEST, seals=REQUEST.seals[1:]),
+        replace(REQUEST, seals=()),
+        *(
+            replace(
+                REQUEST, seals=(replace(seal, name=replace(seal.name, **{part: value})), *REQUEST.seals[1:])
+            )
+            for part, value in (("id", UUID(int=8)), ("epoch", 8), ("subject", "x"), ("compartment", "cover"))
+        ),
+    ]
+    assert len({request.words() for request in [REQUEST, *others]}) == 1 + len(others)
+    assert RecoveryRequest.from_text(REQUEST.to_text()).words() == REQUEST.words()
+    assert len(REQUEST.words()) == 8
+
+
 @pytest.mark.parametrize("field", ["lockbox", "epoch", "subject", "compartment", "blob", "commitment"])
 def test_a_seal_that_was_changed_in_the_request_is_refused(request_file: Path, field: str) -> None:
     content, other = json.loads(REQUEST.to_text()), json.loads(REQUEST.to_text())["seals"][1]
@@ -169,7 +205,7 @@ def test_a_seal_that_was_changed_in_the_request_is_refused(request_file: Path, f
         "cover" if field == "compartment" else "person:x" if field == "subject" else other[field]
     )
     request_file.write_text(json.dumps(content))
-    told, out = combine(request_file, lines(*SHARES[:3], "y"))
+    told, out = combine(request_file, lines(*SHARES[:3], "y", "y"))
     assert told.exit_code == 1
     assert "A seal in the request was changed after it was made." in told.output
     assert not out.exists()
@@ -200,7 +236,7 @@ def test_a_damaged_request_and_another_file_are_refused_in_words(request_file: P
 def test_a_file_that_is_there_already_is_never_overwritten(request_file: Path) -> None:
     out = request_file.with_name("answer.json")
     out.write_text("kept")
-    told, _ = combine(request_file, lines(*SHARES[:3], "y"))
+    told, _ = combine(request_file, lines(*SHARES[:3], "y", "y"))
     assert told.exit_code == 1
     assert "there already" in told.output
     assert out.read_text() == "kept"

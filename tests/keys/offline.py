@@ -15,13 +15,13 @@ def shares(cast: Cast) -> list[str]:
 
 
 def combine(folder: Path, request: str, words: list[str], answer: str) -> tuple[str, Path]:
-    """Type these shares and this answer into the program; what it told, and where its file is."""
+    """Type these shares and, twice, this answer into the program; what it told, and where its file is."""
     asked, out = folder / "request.json", folder / "answer.json"
     asked.write_text(request)
     told = subprocess.run(
         [sys.executable, "-m", "crypto.recovery", "combine", "--request", str(asked), "--out", str(out)],
         cwd=ROOT,
-        input="".join(f"{line}\n" for line in [*words, answer]),
+        input="".join(f"{line}\n" for line in [*words, answer, answer]),
         capture_output=True,
         text=True,
         check=False,

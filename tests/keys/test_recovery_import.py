@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from crypto.encoding import enc
 from crypto.errors import NotRecovered
 from crypto.recovery import combine
-from crypto.recovery_files import ANSWER, RecoveryRequest
+from crypto.recovery_files import ANSWER, RecoveryRequest, open_answer
 from crypto.sealing import seal_message
 from tests.adversaries.thief import Thief
 from tests.cast import Cast
@@ -23,9 +23,11 @@ from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase
 from vault.access.models import Lockbox, SealRow, ShredPart
 from vault.access.policy import Compartment
+from vault.access.recovering import recovery_request
 from vault.cases import actions, naming
 from vault.errors import NotKnown, RuleForbids
 from vault.keys import acts, recoveries
+from vault.keys.models import KeyAct
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
@@ -226,3 +228,22 @@ def test_what_has_a_newer_key_by_now_is_passed_over(cast: Cast) -> None:
         renewal.rekey(db, ada, vault.trust, box, KeyCase(db, ada, vault.trust), vault.now())
     with pytest.raises(NotRecovered, match="newer key by now"):
         take_in(cast, act, "ada", text)
+
+
+def test_a_request_widened_on_its_way_has_other_words_than_those_who_approved_read(cast: Cast) -> None:
+    admit_deciders(cast)
+    vault, case = cast.stage.vault, open_case(cast, ["ines"])
+    act = approved(cast, f"case:{case.id}", Compartment.FINANCE, "fin")
+    with vault.reading() as db:
+        row = db.get_one(KeyAct, act)
+        assert recoveries.words_of_request(vault, db, row) == ()
+        everything = recovery_request(
+            db, vault.trust, act, cast["ada"].actor.officer, "", list(db.scalars(select(Lockbox)))
+        )
+    request = export(cast, act, "dora")
+    widened = replace(request, seals=everything.seals)
+    opened = open_answer(answer(cast, widened), act, request.officer, cast["fin"].actor.identity)
+    assert len(opened) > len(request.seals) == 1  # Nothing but the words keeps it from being answered.
+    with vault.reading() as db:
+        words = tuple(recoveries.words_of_request(vault, db, row))
+    assert words == request.words() != widened.words()

@@ -17,7 +17,7 @@ from vault.cases import actions as cases
 from vault.cases.models import Case, known_to
 from vault.database import RecordedSession
 from vault.errors import RuleForbids
-from vault.keys import acts, holdings
+from vault.keys import acts, holdings, recoveries
 from vault.keys.act_forms import (
     Answer,
     AskDestructionForm,
@@ -167,6 +167,7 @@ def page(act_id: UUID, form: Any, status: int) -> ResponseReturnValue:
         act = acts.get(db, who, act_id)
         here = standing(db, act)
         label, names = holdings.label_of(db, act.subject), _names(db)
+        words = recoveries.words_of_request(running(), db, act) if act.for_officer else ()
     is_open = act.state is KeyActState.APPROVED and not here.has_lapsed(now())
     return render_template(
         "keys/act.html",
@@ -179,6 +180,7 @@ def page(act_id: UUID, form: Any, status: int) -> ResponseReturnValue:
         lapsed=here.has_lapsed(now()),
         form=form or _next_form(who, here, is_open),
         sent=form,
+        words=words if is_open else (),
         decides=may_decide(who, here),
         carries_out=is_open and who.officer == act.asked_by,
         imports=is_open and who.officer == act.for_officer,

@@ -1,10 +1,13 @@
 """A recovery carried out: the file for the offline machine goes out, and its answer comes in."""
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from sqlalchemy.orm import Session
 
 from vault.access import recovering
 from vault.access.actor import Actor
-from vault.access.events import Event, record
+from vault.access.events import Event, is_vouched, record
 from vault.access.seals import lock_boxes
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
@@ -12,7 +15,10 @@ from vault.keys import acts
 from vault.keys.holdings import wanted_by, within
 from vault.keys.models import KeyAct, KeyActKind
 from vault.officers.models import Officer
-from vault.running import Trust
+from vault.running import RunningVault, Trust
+
+LATEST = 50
+"""Among so many files that were fetched for an officer, the words of this request's are looked for."""
 
 
 def export(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: datetime) -> tuple[str, int]:
@@ -38,9 +44,37 @@ def export(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: date
         now=now,
         subjects=acts.subjects(act),
         compartment=act.compartment,
-        facts={"act": act.id, "places": len(request.seals), "key-version": request.officer.key_version},
+        facts={
+            "act": act.id,
+            "places": len(request.seals),
+            "key-version": request.officer.key_version,
+            "words": "-".join(request.words()),
+        },
     )
     return request.to_text(), len(request.seals)
+
+
+def words_of_request(vault: RunningVault, db: Session, act: KeyAct) -> Sequence[str]:
+    """The eight words of the file that was fetched last, as the vault's own entry tells; none before."""
+    found = vault.ledger.find(
+        db,
+        officer=None,
+        subject=f"officer:{act.for_officer}",
+        event=str(Event.RECOVERY_EXPORTED),
+        compartment=None,
+        reason=None,
+        outcome=None,
+        session=None,
+        since=act.asked_at,
+        until=None,
+        before_index=None,
+        limit=LATEST,
+    )
+    for woven in found:
+        facts = woven.entry.facts
+        if facts.get("act") == str(act.id) and is_vouched(woven.entry, woven.index, vault.confirms):
+            return str(facts.get("words", "")).split("-")
+    return ()
 
 
 def take_in(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, answer: str, now: datetime) -> int:
