@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,12 +20,18 @@ from housing.models import House, HouseKind, Standing, Stay, StayState, Void
 from tests.demonstration.conftest import ROOT, Made, run_vault
 from vault.access import listings, seals
 from vault.access.models import DirectoryPage
+from vault.access.pieces import digest_of
 from vault.access.policy import Role
 from vault.agencies.models import Agency, Memorandum, all_memoranda
 from vault.cases.models import Case, DangerArea, Note, Person, ThreatAssessment
 from vault.disclosure.models import DisclosureRequest
 from vault.expenses.models import PaymentRequest
-from vault.officers.models import Officer
+from vault.keys.models import KeyAct, KeyActKind, KeyActState
+from vault.keys.renewing import causes, extent
+from vault.keys.standing import standing
+from vault.officers.models import Officer, OfficerState
+from vault.papers.actions import fetch_piece
+from vault.papers.models import Paper
 from vault.referrals.models import Referral
 from vault.running import RunningVault
 from vault.vocabulary import CaseState, DisclosureState, MemorandumState, PaymentState, ReferralState
@@ -125,6 +132,34 @@ def test_everybody_can_be_searched_for_and_somebody_was(entries: list[Entry], va
     found = [entry for entry in entries if entry.event == "directory-found"]
     assert {entry.facts["found"] == 0 for entry in found} == {True, False}
     assert len({entry.officer for entry in found}) >= 3
+
+
+def test_keys_have_a_life(entries: list[Entry], made: Made, vault: RunningVault) -> None:
+    """Someone left and what they could open waits; a drill was held; a destruction waits for one more yes."""
+    with vault.reading() as db:
+        asked = {(act.kind, act.state): act for act in db.scalars(select(KeyAct))}
+        waiting = asked[KeyActKind.DESTRUCTION, KeyActState.ASKED]
+        assert set(asked) == {
+            (KeyActKind.RECOVERY, KeyActState.DONE),
+            (KeyActKind.DESTRUCTION, KeyActState.DONE),
+            (KeyActKind.DESTRUCTION, KeyActState.ASKED),
+        }
+        assert [decision.approved for decision, _ in standing(db, waiting).decisions] == [True]
+        gone = db.scalars(select(Officer).where(Officer.state == OfficerState.REVOKED)).one()
+        assert [cause.officer for cause in causes(db, vault.now() - timedelta(days=1))] == [gone.full_name]
+        assert extent(db).lockboxes > 0
+    assert gone.name not in {officer["name"] for officer in made.told["officers"]}
+    events = Counter(entry.event for entry in entries)
+    assert events["lockbox-rekeyed"] > 0
+
+
+def test_two_cases_keep_a_document_that_opens(vault: RunningVault) -> None:
+    with vault.reading() as db:
+        papers = db.scalars(select(Paper)).all()
+        assert len({paper.case for paper in papers}) == len(papers) == 2
+        assert all(
+            digest_of(partial(fetch_piece, vault, paper.id), paper.pieces) == paper.digest for paper in papers
+        )
 
 
 def test_every_seal_is_as_the_matrix_says(vault: RunningVault) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pyotp
 
 from vault.access.policy import Role
-from vault.demonstration.cast import CAST, FOUNDERS, Login, Member, passphrase
+from vault.demonstration.cast import CAST, FOUNDERS, GONE, Login, Member, passphrase
 from vault.demonstration.stage import CALLER, Clock, Fortnight, Seat, Stage
 from vault.officers import admission, proofs, signing_in
 from vault.officers.founding import Founder, found
@@ -31,8 +31,8 @@ def _known(vault: RunningVault, cookie: str) -> Found:
     return known[0]
 
 
-def _first_seats(settings: Settings, clock: Clock) -> tuple[RunningVault, dict[str, Seat]]:
-    """Found the vault; the founders give their passwords for the first time."""
+def _first_seats(settings: Settings, clock: Clock) -> tuple[RunningVault, dict[str, Seat], tuple[str, ...]]:
+    """Found the vault, for its shares too; the founders give their passwords for the first time."""
     members = [member for member in CAST if member.name in FOUNDERS]
     founders = [Founder(m.name, m.full_name, m.role, passphrase()) for m in members]
     result = found(settings, founders, clock())
@@ -43,7 +43,7 @@ def _first_seats(settings: Settings, clock: Clock) -> tuple[RunningVault, dict[s
         cookie = signing_in.give_password(vault, founder.name, founder.password, CALLER, now)
         login = Login(founder.name, founder.full_name, founder.role, founder.password, given.totp_secret)
         seats[founder.name] = Seat(login, _known(vault, cookie))
-    return vault, seats
+    return vault, seats, result.shares
 
 
 def _enrol(stage: Stage, member: Member) -> Enrolled:
@@ -65,12 +65,12 @@ def _enrol(stage: Stage, member: Member) -> Enrolled:
 def admit(settings: Settings, fortnight: Fortnight, seed: int, progress: Callable[[int], None]) -> Stage:
     """Found a vault on the first morning and admit everybody. `progress` is told of each officer."""
     clock = Clock(fortnight.at(0, 7.5))
-    vault, seats = _first_seats(settings, clock)
-    stage = Stage(vault, clock, fortnight, seats, seed)
+    vault, seats, shares = _first_seats(settings, clock)
+    stage = Stage(vault, clock, fortnight, seats, shares, seed)
     for name in FOUNDERS:
         stage.sign_in(name)
     newcomers = []
-    for member in CAST:
+    for member in (*CAST, GONE):
         if member.name not in FOUNDERS:
             newcomers.append(_enrol(stage, member))
             progress(1)

@@ -43,6 +43,9 @@ CAST = (
 )
 """Two inspectors, so that one finds nothing of the other's cases; two deputies, for sums that need two."""
 
+GONE = Member("lou", "Lou Larkin", Role.INSPECTOR)
+"""Worked here and left this morning: cannot sign in any more, and is not told of with those who can."""
+
 FOUNDERS = ("ada", "aud", "max")
 
 _WORDS = Path(__file__).with_name("words.txt").read_text().split()

@@ -1,7 +1,7 @@
 """Everybody at their desk on a simulated clock: signing in and out, giving codes, as the pages would."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -94,13 +94,20 @@ class Seat:
 
 
 class Stage:
-    """A running vault on the simulated clock, everybody's seat in it, and the script's own chance."""
+    """A running vault on the simulated clock, everybody's seat, the shares, and the script's own chance."""
 
     def __init__(
-        self, vault: RunningVault, clock: Clock, fortnight: Fortnight, seats: Mapping[str, Seat], seed: int
+        self,
+        vault: RunningVault,
+        clock: Clock,
+        fortnight: Fortnight,
+        seats: Mapping[str, Seat],
+        shares: Sequence[str],
+        seed: int,
     ) -> None:
         self.vault, self.clock, self.fortnight = vault, clock, fortnight
         self.seats = dict(seats)
+        self.shares = shares
         self.chance = random.Random(seed)  # nosec B311 - it invents facts; keys come from elsewhere
 
     @property

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from vault.demonstration.casework import CERTIFYING, decide, invented_referral, read_referral, tell_case
+from vault.demonstration.filing import tell_papers
 from vault.demonstration.finding import tell_searches
 from vault.demonstration.invented import Inventor
 from vault.demonstration.partners import tell_agencies
 from vault.demonstration.places import tell_closures, tell_places, tell_separations
 from vault.demonstration.plans import WITHOUT_CASE, case_plans
+from vault.demonstration.safekeeping import tell_destroyed, tell_drill, tell_leaving, tell_waiting
 from vault.demonstration.script import Script, Story, act, look
 from vault.demonstration.slips import tell_mistypings, tell_refusals
 from vault.demonstration.stage import Stage
@@ -37,7 +39,8 @@ def tell(stage: Stage, progress: Callable[[int], None]) -> World:
         begin(tell_looks(world, name, most))
     for tell_more in (tell_closures, tell_separations, tell_night_looks, tell_refusals, tell_mistypings):
         begin(tell_more(world))
-    begin(tell_searches(world, plans))
+    for tell_planned in (tell_searches, tell_papers, tell_leaving, tell_drill, tell_destroyed, tell_waiting):
+        begin(tell_planned(world, plans))
     over = 0
 
     def watch(moment: datetime) -> None:

@@ -31,6 +31,11 @@ class StepUpForm(VaultForm):
             del form.code
         return form
 
+    @property
+    def failures(self) -> list[tuple[str, str]]:
+        """What is wrong, in the order of the page: the code is asked last everywhere."""
+        return sorted(super().failures, key=lambda wrong: wrong[0] == "code")
+
     def prove(self) -> Actor:
         """Take the code when one was asked and return the officer as stepped up. Raises ProofRefused."""
         if "code" not in self:
