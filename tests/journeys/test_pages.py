@@ -102,7 +102,9 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
         staff["aud"].go(way)
         staff["aud"].page.locator("tbody a").first.click()
         staff["aud"].go(staff["aud"].path)
-    staff["aud"].go("/ledger/30")
+    staff["aud"].go("/ledger?event=signed-in")
+    staff["aud"].page.locator("tbody a").first.click()
+    staff["aud"].go(staff["aud"].path)
     staff["aud"].page.get_by_role("link", name="as a story").click()
     visitor = staff.another("nobody")
     for path, button in (
