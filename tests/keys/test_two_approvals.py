@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.adversaries.thief import Thief
 from tests.cast import Cast
 from tests.keys.asking import (
+    admit,
     admit_deciders,
     approve,
     ask_destruction,
@@ -19,7 +20,7 @@ from tests.keys.asking import (
     state_of,
 )
 from tests.programme import open_case
-from vault.access.policy import Compartment
+from vault.access.policy import Compartment, Role
 from vault.cases.models import Case
 from vault.errors import NotKnown, RuleForbids
 from vault.keys import acts
@@ -116,6 +117,41 @@ def test_an_approval_older_than_seven_days_is_worth_nothing(cast: Cast) -> None:
     cast.stage.clock.forward(seconds=61)
     with pytest.raises(RuleForbids, match="more than seven days old"):
         check(cast, act)
+
+
+@ONLY_SQLITE
+def test_an_approval_that_waited_longer_than_seven_days_for_a_second_one_does_not_count(cast: Cast) -> None:
+    admit_deciders(cast)
+    act = ask_recovery(cast, "dora", DIRECTORY_SUBJECT, None, "ada")
+    decide(cast, act, "dee", approves=True)
+    cast.stage.clock.forward(days=8)
+    for name in tuple(cast):
+        del cast[name]  # Everybody signs in again after so long.
+    decide(cast, act, "abel", approves=True)
+    assert state_of(cast, act) == "asked"
+    admit(cast, "dolf", "Dolf Dyer", Role.DEPUTY)
+    decide(cast, act, "dolf", approves=True)
+    assert state_of(cast, act) == "approved"
+    check(cast, act)
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_an_approval_falls_with_the_access_or_the_role_of_who_gave_it(cast: Cast, is_revoked: bool) -> None:
+    admit_deciders(cast)
+    vault, max_ = cast.stage.vault, cast["max"].actor
+    act = approve(cast, ask_recovery(cast, "ada", DIRECTORY_SUBJECT, None, "abel"), "dee", "dora")
+    check(cast, act)
+    with vault.writing() as db:
+        dora = admission.get_by_name(db, "dora")
+        if is_revoked:
+            admission.revoke(db, max_, dora, vault.now())
+        else:
+            admission.invite_again(db, max_, dora, Role.INSPECTOR, vault.now())
+    with pytest.raises(RuleForbids, match="somebody who gave one has left"):
+        check(cast, act)
+    assert "do not stand any more" in cast["ada"].get(f"/keys/acts/{act}").text
+    assert "Fetch the file" not in cast["ada"].get("/desk").text
 
 
 @ONLY_SQLITE

@@ -162,12 +162,12 @@ def decide(db: RecordedSession, who: Actor, act: KeyAct, approves: bool, now: da
     here = standing(db, act)
     if not may_decide(who, here):
         raise RuleForbids(_why_not(who, here))
-    if approves and lacks_deputy(who, here):
+    if approves and lacks_deputy(who, here, now):
         raise RuleForbids("One of the two approvals must be a deputy’s. Ask a deputy to decide.")
     db.add(KeyActDecision(id=uuid4(), act=act.id, officer=who.officer, approved=approves, at=now))
     if not approves:
         act.state = KeyActState.REFUSED
-    elif len(approvers(here)) + 1 >= APPROVALS:
+    elif len(approvers(here, now)) + 1 >= APPROVALS:
         act.state = KeyActState.APPROVED
     db.flush()
     record(
@@ -209,17 +209,22 @@ def withdraw(db: RecordedSession, who: Actor, act: KeyAct, now: datetime) -> Non
 
 
 def check_approved(db: Session, act: KeyAct, kind: KeyActKind, now: datetime) -> None:
-    """Raise RuleForbids unless two approvals stand, no older than seven days, and it was not done yet."""
+    """Raise RuleForbids unless it was not done yet and two approvals stand.
+
+    Each must be no older than seven days, and of somebody who is still there in that role.
+    """
     here = standing(db, act)
     if act.kind is not kind or act.state is KeyActState.ASKED:
         raise RuleForbids("Two approvals are needed first.")
     if act.state is not KeyActState.APPROVED:
         raise RuleForbids(f"This request is settled: {act.state.label.lower()}.")
-    yes = [officer for decision, officer in here.decisions if decision.approved]
-    if len({officer.id for officer in yes} - {act.asked_by, act.for_officer}) < APPROVALS:
+    if sum(decision.approved for decision, _ in here.decisions) < APPROVALS:
         raise RuleForbids("Two approvals are needed first.")
     if here.has_lapsed(now):
-        raise RuleForbids("The approvals are more than seven days old. Ask for it again.")
+        raise RuleForbids(
+            "The approvals do not stand any more: one is more than seven days old, or somebody who gave one "
+            "has left. Ask for it again."
+        )
 
 
 def check_asker(who: Actor, act: KeyAct) -> None:

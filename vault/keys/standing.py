@@ -13,7 +13,8 @@ from vault.officers.models import Officer, OfficerState
 
 APPROVALS = 2
 VALID_FOR = timedelta(days=7)
-"""How long two approvals stand; after that somebody asks anew."""
+"""How long each approval stands; after that somebody asks anew."""
+_DECIDERS = {Role.DEPUTY, Role.COORDINATOR}
 
 
 @dataclass(frozen=True)
@@ -24,21 +25,32 @@ class Standing:
     decisions: tuple[tuple[KeyActDecision, Officer], ...]
 
     @property
-    def approved_at(self) -> datetime | None:
-        """When the approval that was needed last was given."""
-        if self.act.state not in {KeyActState.APPROVED, KeyActState.DONE}:
-            return None
-        return max((decision.at for decision, _ in self.decisions if decision.approved), default=None)
+    def approvals(self) -> list[tuple[KeyActDecision, Officer]]:
+        """Each yes that still counts, the newest first.
+
+        That of an officer whose access ended or whose role changed does not, nor one by who asked or by who
+        gets the keys.
+        """
+        partial = {self.act.asked_by, self.act.for_officer}
+        counts = [
+            (decision, officer)
+            for decision, officer in self.decisions
+            if decision.approved and officer.state is OfficerState.ACTIVE and officer.role in _DECIDERS
+        ]
+        counts = [pair for pair in counts if pair[1].id not in partial]
+        return sorted(counts, key=lambda pair: pair[0].at, reverse=True)
 
     @property
     def valid_until(self) -> datetime | None:
-        """Until when it may be carried out."""
-        return self.approved_at + VALID_FOR if self.approved_at else None
+        """Until when it may be carried out: as long as both of the newest two approvals stand."""
+        needed = self.approvals[:APPROVALS]
+        return needed[-1][0].at + VALID_FOR if len(needed) == APPROVALS else None
 
     def has_lapsed(self, now: datetime) -> bool:
-        """Whether it was approved and not carried out in time."""
-        until = self.valid_until
-        return self.act.state is KeyActState.APPROVED and until is not None and now > until
+        """Whether it was approved and the approvals no longer stand: too old, or of somebody who left."""
+        until, roles = self.valid_until, {officer.role for _, officer in self.approvals}
+        stands = until is not None and now <= until and Role.DEPUTY in roles
+        return self.act.state is KeyActState.APPROVED and not stands
 
 
 def standing(db: Session, act: KeyAct) -> Standing:
@@ -63,17 +75,12 @@ def may_decide(who: Actor, standing: Standing) -> bool:
     )
 
 
-def lacks_deputy(who: Actor, standing: Standing) -> bool:
+def lacks_deputy(who: Actor, standing: Standing, now: datetime) -> bool:
     """Whether this officer's yes would be the last one needed, and none of them a deputy's."""
-    others = approvers(standing)
+    others = approvers(standing, now)
     return len(others) >= APPROVALS - 1 and Role.DEPUTY not in {who.role, *(o.role for o in others)}
 
 
-def approvers(standing: Standing) -> list[Officer]:
-    """Those who said yes and whose word still counts: whose access ended, or whose role changed, does not."""
-    roles = {Role.DEPUTY, Role.COORDINATOR}
-    return [
-        officer
-        for decision, officer in standing.decisions
-        if decision.approved and officer.state is OfficerState.ACTIVE and officer.role in roles
-    ]
+def approvers(standing: Standing, now: datetime) -> list[Officer]:
+    """Those who said yes and whose word counts now."""
+    return [officer for decision, officer in standing.approvals if now <= decision.at + VALID_FOR]
