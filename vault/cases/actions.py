@@ -24,6 +24,7 @@ from vault.cases.models import (
     Whereabouts,
     ever_known_people,
     ever_known_to,
+    hold_still,
 )
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RecordsDestroyed, RuleForbids
@@ -116,6 +117,7 @@ def add_person(
     db: RecordedSession, who: Actor, trust: Trust, case: Case, position: Position, minor: bool, now: datetime
 ) -> Person:
     """Add a member of the household, with lockboxes sealed to exactly those who hold the case's."""
+    hold_still(db, case.id)
     number = (db.scalar(select(func.max(Person.number)).where(Person.case == case.id)) or 0) + 1
     person = Person(id=uuid4(), case=case.id, number=number, position=position, minor=minor, added_at=now)
     sealers = seals.new_lockboxes(db, who, trust, person.subject, case.id, OF_PERSON, now)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Boolean, Date, ForeignKey, Integer, Select, String, Uuid, false, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.actor import Actor
@@ -190,3 +190,11 @@ def _named(who: Actor, kind: str) -> Select[UUID]:
     return select(Assignment.subject_id).where(
         Assignment.officer == who.officer, Assignment.ended_at.is_(None), Assignment.kind == kind
     )
+
+
+def hold_still(db: Session, case: UUID) -> None:
+    """Let nobody else name officers on a case, or add people to it, until this act is kept.
+
+    Otherwise an officer who is named while a person is added would lack that person's keys.
+    """
+    db.execute(select(Case.id).where(Case.id == case).with_for_update()).one()

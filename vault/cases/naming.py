@@ -11,7 +11,7 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import Role
-from vault.cases.models import Case, Person, people_known_to
+from vault.cases.models import Case, Person, hold_still, people_known_to
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.officers.models import Officer, OfficerState
@@ -31,6 +31,7 @@ def name_officer(
 
     The seals that the matrix gives them are made in the same act. Raises RuleForbids for any other officer.
     """
+    hold_still(db, case.id)
     target = db.get(Officer, officer)
     if target is None or target.state is not OfficerState.ACTIVE:
         raise RuleForbids("Choose an officer whose access is active.")
