@@ -161,12 +161,13 @@ def decide(
         fields=["decision.reasons"],
         facts={"decision": kind, "outcome": outcome},
     )
-    if not referral.is_open:
-        _shut(db, who, trust, referral, now)
+    _shut(db, who, trust, referral, now)
     return decision
 
 
 def _shut(db: RecordedSession, who: Actor, trust: Trust, referral: Referral, now: datetime) -> None:
-    """Give the referral a new key at once: its author, who could open it, is no longer to."""
+    """Give a decided referral a new key at once: its author, who could open it, is no longer to."""
+    if referral.is_open:
+        return
     box = custody.find_lockbox(db, f"referral:{referral.id}", Compartment.INTAKE)
     rekey(db, who, trust, box, custody.KeyCase(db, who, trust), now)
