@@ -1,13 +1,20 @@
-"""`python -m audit verify EXPORT --key VKEY`: verify a ledger on any machine, with no database or secret."""
+"""`python -m audit`: verify ledgers and proofs, and save proofs, anywhere, with no database or secret."""
 
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from audit.errors import LedgerError
+from audit.durable import PUBLIC, write_new
+from audit.entries import timestamp
+from audit.errors import LedgerError, NotVerified
+from audit.exported import files_in
+from audit.handovers import read_hand_overs
+from audit.notes import read_verifier_keys
+from audit.proofs import SUFFIX, Proved, SavedProof, prove_exported
 from audit.verify import Report, count_entries, verify, verify_in_parallel
 
 # Starting processes costs more than it saves on a small ledger.
@@ -37,22 +44,64 @@ def _verify(export: Path, keys: str, size: int, progress: Callable[[int], None])
     return verify_in_parallel(export, keys, progress, processes)
 
 
+def _fail(words: str) -> NoReturn:
+    click.echo(f"Not verified. {words}", err=True)
+    sys.exit(1)
+
+
 @main.command("verify")
-@click.argument("export", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--key", required=True, metavar="VKEY", help="A verifier key, or a file with one on each line.")
-def verify_command(export: Path, key: str) -> None:
-    """Recompute every hash, root and signature of EXPORT and say which entry is wrong."""
-    keys = _key_text(key)
+@click.argument("export", metavar="EXPORT|PROOF", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    required=True,
+    multiple=True,
+    metavar="VKEY",
+    help="A verifier key, or a file with one on each line.",
+)
+@click.option(
+    "--hand-overs",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The notary's hand-overs, to verify a proof with keys that were replaced since.",
+)
+def verify_command(export: Path, key: tuple[str, ...], hand_overs: Path | None) -> None:
+    """Recompute every hash, root and signature of EXPORT, or of a saved PROOF, and say what is wrong."""
+    keys = "\n".join(_key_text(one) for one in key)
     try:
-        size = count_entries(export)
-        with click.progressbar(length=size, label="Verifying", file=sys.stderr) as bar:
-            report = _verify(export, keys, size, bar.update)
+        if export.is_file():
+            _tell_proof(_check_proof(export, keys, hand_overs))
+        else:
+            size = count_entries(export)
+            with click.progressbar(length=size, label="Verifying", file=sys.stderr) as bar:
+                report = _verify(export, keys, size, bar.update)
+            _tell_export(report)
     except LedgerError as error:
-        click.echo(f"Not verified. {error}", err=True)
-        sys.exit(1)
+        _fail(str(error))
     except OSError as error:
-        click.echo(f"Not verified. The export cannot be read: {error.strerror}.", err=True)
-        sys.exit(1)
+        _fail(f"The export cannot be read: {error.strerror}.")
+
+
+def _check_proof(path: Path, keys: str, hand_overs: Path | None) -> Proved:
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError:
+        raise NotVerified("This is not a proof of an entry: it is not text.") from None
+    chain = [] if hand_overs is None else read_hand_overs(hand_overs)
+    return SavedProof.from_text(text).check(read_verifier_keys(keys), chain)
+
+
+def _tell_proof(proved: Proved) -> None:
+    proof, entry = proved.proof, proved.entry
+    signed = proof.checkpoint
+    click.echo(
+        f"Verified: entry {proof.index:,} is in the ledger {signed.origin} of {signed.size:,} entries, "
+        f"root {signed.root.hex()}, signed by {', '.join(proved.signers)}"
+    )
+    click.echo(f"It says, word for word: {proof.leaf.decode()}")
+    who = "nobody signed in" if entry.officer is None else f"officer {entry.officer}"
+    click.echo(f"In short: {entry.event} ({entry.outcome}), at {timestamp(entry.at)}, by {who}.")
+
+
+def _tell_export(report: Report) -> None:
     click.echo(
         f"Verified: {report.size:,} entries, root {report.root.hex()}, signed by {', '.join(report.signers)}"
     )
@@ -65,6 +114,25 @@ def verify_command(export: Path, key: str) -> None:
         click.echo(
             f"Note: {len(report.earlier):,} entries are timed before the one in front of them: {first}"
         )
+
+
+@main.command("prove")
+@click.argument("export", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("index", type=click.IntRange(min=0))
+@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+def prove_command(export: Path, index: int, to: Path | None) -> None:
+    """Save the proof that entry INDEX is in the ledger exported to EXPORT, for a court or anybody."""
+    path = Path(f"entry-{index}{SUFFIX}") if to is None else to
+    try:
+        proof = prove_exported(files_in(export), index)
+        write_new(path, proof.to_text().encode(), PUBLIC)
+    except LedgerError as error:
+        click.echo(f"Nothing was saved. {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Nothing was saved. {path}: {error.strerror}.", err=True)
+        sys.exit(1)
+    click.echo(f"Saved {path}. Verify it with: python -m audit verify {path} --key VKEY")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ themselves; the heads and hashes in the database are only compared with it.
 import fcntl
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, select
 
 from audit import tables
+from audit.durable import PRIVATE, PUBLIC, write_whole
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
 from audit.notes import Checkpoint, NotaryKeys, VerifierKey, check_signatures, parse
 from audit.tree import Frontier, leaf_hash
@@ -26,27 +26,6 @@ __all__ = ["Checkpoint", "Notary", "NotaryKeys", "NotaryThread", "VerifierKey", 
 
 _PAGE = 1000
 _LOG = logging.getLogger("audit.notary")
-
-
-PUBLIC, PRIVATE = 0o644, 0o600
-
-
-def write_whole(path: Path, content: bytes, mode: int) -> None:
-    """Replace a file so that a reader, or a crash, finds either the old content or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with beside.open("wb") as file:
-        os.fchmod(
-            file.fileno(), mode
-        )  # Whatever the account's mask says, others must read what is published.
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from audit.errors import NotVerified
-from audit.notes import ED25519, Checkpoint, NotaryKeys, VerifierKey, check_signatures, key_id
+from audit.notes import COSIGNATURE, ED25519, Checkpoint, NotaryKeys, VerifierKey, check_signatures, key_id
 from crypto.encoding import enc
 from crypto.errors import CryptoError
 from crypto.signatures import verify_ed25519, verify_mldsa44
@@ -173,9 +173,13 @@ def check_signed(
     """Follow the pinned keys to the newest and check that those signed; return them. Raises NotVerified.
 
     A checkpoint of exactly the tree that the last hand-over states may still bear the old keys' signatures.
+    Keys of witnesses among the pinned ones must have cosigned; one of the notary's must be there.
     """
     check_chain(hand_overs)
-    keys = _newest(tuple(pinned), hand_overs)
+    witnesses = tuple(key for key in pinned if key.kind == COSIGNATURE)
+    keys = _newest(tuple(key for key in pinned if key.kind != COSIGNATURE), hand_overs)
+    if not keys:
+        raise NotVerified("No key of the notary was given.")
     last = hand_overs[-1] if hand_overs else None
     try:
         check_signatures(checkpoint, keys)
@@ -183,8 +187,10 @@ def check_signed(
         if last is None or (checkpoint.size, checkpoint.root) != (last.size, last.root):
             raise
         check_signatures(checkpoint, last.old)
-        return last.old
-    return keys
+        keys = last.old
+    for witness in witnesses:
+        witness.check(checkpoint)
+    return keys + witnesses
 
 
 def _newest(pinned: Keys, hand_overs: Sequence[HandOver]) -> Keys:

@@ -1,11 +1,11 @@
 """Checkpoints: the size and root of the tree as a C2SP signed note, and the keys that sign and verify it.
 
 Signed twice by the notary: Ed25519 over the note's text (c2sp.org/signed-note, type 0x01), and ML-DSA-44 as a
-cosignature over the size, the root and the time (c2sp.org/tlog-cosignature, type 0x06).
+cosignature over the size, the root and the time (c2sp.org/tlog-cosignature, type 0x06). Witnesses add
+Ed25519 cosignatures over the time and the text (c2sp.org/tlog-cosignature, type 0x04).
 """
 
 import binascii
-import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
+from audit.durable import write_new
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
 from crypto.errors import CryptoError
 from crypto.signatures import (
@@ -29,8 +30,14 @@ from crypto.signatures import (
 )
 
 ED25519 = 0x01
+COSIGNATURE = 0x04
 MLDSA44 = 0x06
-_PUBLIC_LENGTH = {ED25519: ED25519_PUBLIC_LENGTH, MLDSA44: MLDSA44_PUBLIC_LENGTH}
+_ALGORITHMS = {ED25519: "Ed25519", COSIGNATURE: "Ed25519 cosignature", MLDSA44: "ML-DSA-44"}
+_PUBLIC_LENGTH = {
+    ED25519: ED25519_PUBLIC_LENGTH,
+    COSIGNATURE: ED25519_PUBLIC_LENGTH,
+    MLDSA44: MLDSA44_PUBLIC_LENGTH,
+}
 _ORIGIN = re.compile(r"[!-*,-~]{1,255}")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,17}")
 _LARGEST_NOTE = 1 << 20
@@ -105,7 +112,7 @@ class VerifierKey:
             not _ORIGIN.fullmatch(name)
             or _PUBLIC_LENGTH.get(material[0] if material else -1) != len(material) - 1
         ):
-            raise NotVerified("The verifier key is neither an Ed25519 nor an ML-DSA-44 key.")
+            raise NotVerified("The verifier key is of no known kind, or malformed.")
         key = cls(name, material[0], material[1:])
         if identifier != key_id(key.name, key.kind, key.public).hex():
             raise NotVerified("The verifier key's identifier does not fit the key.")
@@ -114,7 +121,12 @@ class VerifierKey:
     @property
     def algorithm(self) -> str:
         """The name of the signature algorithm."""
-        return "Ed25519" if self.kind == ED25519 else "ML-DSA-44"
+        return _ALGORITHMS[self.kind]
+
+    @property
+    def identifier(self) -> bytes:
+        """The four bytes that its signatures begin with."""
+        return key_id(self.name, self.kind, self.public)
 
     def to_text(self) -> str:
         """The key as others configure it."""
@@ -123,7 +135,7 @@ class VerifierKey:
 
     def check(self, checkpoint: Checkpoint) -> None:
         """Check that this key signed the checkpoint; raises NotVerified."""
-        signatures = _signatures_by(self, checkpoint.text)
+        signatures = signatures_by(self, checkpoint.text)
         if not signatures:
             raise NotVerified(f"The checkpoint bears no {self.algorithm} signature of {self.name}.")
         for signature in signatures:
@@ -138,13 +150,17 @@ class VerifierKey:
         if self.kind == ED25519:
             verify_ed25519(self.public, signature, checkpoint.body.encode())
             return
-        if len(signature) != 8 + MLDSA44_SIGNATURE_LENGTH:
+        seconds, signed = int.from_bytes(signature[:8], "big"), signature[8:]
+        if self.kind == COSIGNATURE:
+            verify_ed25519(self.public, signed, witnessed_message(seconds, checkpoint))
+            return
+        if len(signed) != MLDSA44_SIGNATURE_LENGTH:
             raise NotVerified("The checkpoint's ML-DSA-44 signature has the wrong length.")
-        seconds = int.from_bytes(signature[:8], "big")
-        verify_mldsa44(self.public, signature[8:], cosigned_message(self.name, seconds, checkpoint))
+        verify_mldsa44(self.public, signed, cosigned_message(self.name, seconds, checkpoint))
 
 
-def _signatures_by(key: VerifierKey, text: str) -> list[bytes]:
+def signatures_by(key: VerifierKey, text: str) -> list[bytes]:
+    """What follows the key id in each signature line of this key, not yet believed; raises NotVerified."""
     found = []
     for line in text.partition("\n\n")[2].removesuffix("\n").split("\n"):
         dash, _, rest = line.partition(" ")
@@ -152,7 +168,7 @@ def _signatures_by(key: VerifierKey, text: str) -> list[bytes]:
         if dash != "\u2014" or not name or not encoded:
             raise NotVerified("A signature line of the checkpoint is malformed.")
         decoded = _decode(encoded, "checkpoint's signature")
-        if name == key.name and decoded[:4] == key_id(key.name, key.kind, key.public):
+        if name == key.name and decoded[:4] == key.identifier:
             found.append(decoded[4:])
     return found
 
@@ -171,6 +187,16 @@ def cosigned_message(cosigner: str, seconds: int, checkpoint: Checkpoint) -> byt
             checkpoint.root,
         )
     )
+
+
+def witnessed_message(seconds: int, checkpoint: Checkpoint) -> bytes:
+    """What a witness signs with Ed25519: a header, the time and the whole text (tlog-cosignature)."""
+    return f"cosignature/v1\ntime {seconds}\n{checkpoint.body}".encode()
+
+
+def signature_line(key: VerifierKey, signature: bytes) -> str:
+    """The line of a signed note that says who signed."""
+    return f"\u2014 {key.name} {b64encode(key.identifier + signature).decode()}\n"
 
 
 @dataclass(frozen=True, repr=False)
@@ -205,11 +231,7 @@ class NotaryKeys:
 
     def save(self, path: Path) -> None:
         """Write the keys to a new file of mode 0400; raises FileExistsError rather than replace any."""
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(self.ed25519.seed + self.mldsa44.seed)
-            file.flush()
-            os.fsync(file.fileno())
+        write_new(path, self.ed25519.seed + self.mldsa44.seed, 0o400)
 
     def verifier_keys(self) -> tuple[VerifierKey, VerifierKey]:
         """The public halves, Ed25519 first."""
@@ -227,7 +249,7 @@ class NotaryKeys:
             seconds.to_bytes(8, "big") + self.mldsa44.sign(cosigned_message(self.origin, seconds, unsigned)),
         )
         lines = [
-            f"\u2014 {key.name} {b64encode(key_id(key.name, key.kind, key.public) + signature).decode()}\n"
+            signature_line(key, signature)
             for key, signature in zip(self.verifier_keys(), signatures, strict=True)
         ]
         return Checkpoint(self.origin, size, root, unsigned.body + "\n" + "".join(lines))

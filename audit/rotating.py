@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from audit.checkpoints import PUBLIC, Notary, only_signer, write_whole
+from audit.checkpoints import Notary, only_signer
+from audit.durable import PUBLIC, write_whole
 from audit.errors import NotaryRefuses
 from audit.handovers import HandOver, check_chain, read_hand_overs, sign_hand_over, to_text
 from audit.notes import NotaryKeys

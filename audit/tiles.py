@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 TILE_WIDTH = 256
 TILE_HEIGHT = 8
 CHECKPOINT = "checkpoint"
+COSIGNED = "checkpoint.cosigned"
 _PREFIX_BYTES = 2
 
 Progress = Callable[[int], None]

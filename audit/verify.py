@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from audit.errors import Damaged, InvalidEntry, NotVerified
+from audit.exported import files_in, read_checkpoint, read_tile
 from audit.form import check_form
 from audit.handovers import HAND_OVERS, HandOver, check_signed, read_hand_overs
-from audit.notes import Checkpoint, parse, read_verifier_keys
-from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, tile_path, tiles_of, unbundle
+from audit.notes import read_verifier_keys
+from audit.tiles import TILE_HEIGHT, TILE_WIDTH, Progress, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
 
 __all__ = ["Report", "count_entries", "verify", "verify_in_parallel"]
@@ -63,23 +64,7 @@ class _Seen:
 
 
 def _read(directory: Path, level: int | str, number: int, width: int) -> bytes:
-    """A tile, or the beginning of the full one where only that is kept."""
-    for held in dict.fromkeys((width, TILE_WIDTH)):
-        try:
-            content = (directory / str(tile_path(level, number, held))).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        return content if held == width or level == "entries" else content[: width * HASH_BYTES]
-    raise FileNotFoundError
-
-
-def _read_checkpoint(directory: Path) -> Checkpoint:
-    try:
-        return parse((directory / CHECKPOINT).read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise NotVerified("This is not an export of a ledger: it has no checkpoint.") from None
-    except UnicodeDecodeError:
-        raise NotVerified("The checkpoint is not text.") from None
+    return read_tile(files_in(directory), level, number, width)
 
 
 def _bundle(directory: Path, number: int, width: int) -> list[bytes]:
@@ -185,7 +170,7 @@ def _check_hand_overs(directory: Path, hand_overs: list[HandOver], size: int) ->
 
 
 def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | None) -> Report:
-    checkpoint, hand_overs = _read_checkpoint(directory), read_hand_overs(directory / HAND_OVERS)
+    checkpoint, hand_overs = read_checkpoint(files_in(directory)), read_hand_overs(directory / HAND_OVERS)
     keys = check_signed(checkpoint, read_verifier_keys(vkey), hand_overs)
     check, tiles = partial(check_bundle, directory), list(tiles_of(checkpoint.size))
     numbers, widths = (list(column) for column in zip(*tiles, strict=True)) if tiles else ([], [])
@@ -220,4 +205,4 @@ def verify_in_parallel(directory: Path, vkey: str, progress: Progress, processes
 
 def count_entries(directory: Path) -> int:
     """How many entries the checkpoint of an export states, not yet believed; raises NotVerified."""
-    return _read_checkpoint(directory).size
+    return read_checkpoint(files_in(directory)).size

@@ -9,7 +9,9 @@ from audit.errors import LedgerUnavailable, NotVerified
 from audit.export import export
 from audit.handovers import HAND_OVERS, check_signed, read_hand_overs
 from audit.notes import Checkpoint, VerifierKey, parse, read_verifier_keys
+from audit.proofs import SavedProof
 from audit.rotating import KeyPlace, keys_in_use
+from audit.subtrees import prove_woven
 from vault.running import RunningVault
 from vault.settings import Settings
 
@@ -74,6 +76,16 @@ def _signed(vault: RunningVault, size: int) -> Checkpoint:
         if time.monotonic() > deadline:
             raise LedgerUnavailable("The notary has not signed the newest entries. Look at its own log.")
         time.sleep(0.1)
+
+
+def prove_entry(vault: RunningVault, index: int) -> SavedProof:
+    """The proof that an entry is in the ledger, under a checkpoint that counts it.
+
+    Raises audit.errors: Damaged, NotaryRefuses, and LedgerUnavailable while the notary does not sign.
+    """
+    checkpoint = _signed(vault, index + 1)
+    with vault.database.engine.connect() as connection:
+        return prove_woven(connection, index, checkpoint)
 
 
 def write_export(vault: RunningVault, directory: Path, progress: Callable[[int], None]) -> int:

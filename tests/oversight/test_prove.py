@@ -149,3 +149,35 @@ def test_the_printed_matrix_is_the_one_that_hands_out_the_keys(
             f"{compartment.label}: {holds}"
         )
     assert "Auditor" in page
+
+
+@ON_SQLITE
+def test_a_proof_saved_from_an_entry_verifies_on_the_command_line_and_is_recorded(
+    cast: Cast, tmp_path: Path
+) -> None:
+    open_case(cast, named=["ines"])
+    aud = cast["aud"]
+    page = aud.get("/ledger/3").text
+    assert '/ledger/3/proof"' in page
+    answer = aud.get("/ledger/3/proof")
+    assert answer.status_code == 200
+    assert "entry-3.tlog-proof" in answer.headers["Content-Disposition"]
+    saved = tmp_path / "entry-3.tlog-proof"
+    saved.write_bytes(answer.data)
+    pinned = str(cast.stage.settings.notary_public)
+    command = [sys.executable, "-m", "audit", "verify", str(saved), "--key", pinned]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    assert "Verified: entry 3 is in the ledger" in told.stdout
+    assert "saved the proof of an entry" in plain(aud.get("/ledger").text)
+
+
+@ON_SQLITE
+def test_no_proof_is_saved_of_an_entry_that_is_not_there_or_not_as_it_was_written(cast: Cast) -> None:
+    open_case(cast, named=[])
+    aud = cast["aud"]
+    assert aud.get("/ledger/999999/proof").status_code == 404
+    damage(cast, 1)
+    answer = aud.get("/ledger/3/proof")
+    assert answer.status_code == 500
+    assert "attachment" not in answer.headers.get("Content-Disposition", "")

@@ -1,18 +1,20 @@
-"""The pages that prove: the checkpoint, the export, the seals against the matrix, and the matrix itself."""
+"""The pages that prove: checkpoint, export, one entry's proof, seals against the matrix, and the matrix."""
 
-from flask import Blueprint, render_template, send_file
+from flask import Blueprint, Response, render_template, send_file
 from flask.typing import ResponseReturnValue
 
-from audit.errors import Damaged, NotaryRefuses
+from audit.errors import Damaged, LedgerError, NotaryRefuses
+from audit.proofs import SUFFIX
 from vault.access.events import Event, record_apart
 from vault.access.guard import now, requires, running
 from vault.access.policy import MATRIX, STEP_UP, Permission, Role
 from vault.access.seals import SealFault, audit_seals
-from vault.notarising import vault_size
+from vault.errors import NotKnown
+from vault.notarising import prove_entry, vault_size
 from vault.officers.asking import needs_code
 from vault.officers.proofs import ProofRefused
 from vault.oversight.exporting import archive, newest_checkpoint
-from vault.oversight.forms import ExportForm
+from vault.oversight.forms import LARGEST_INDEX, ExportForm
 from vault.oversight.naming import look_up
 from vault.oversight.recording import note_reading
 from vault.oversight.reviewing import kept_checkpoints
@@ -104,3 +106,24 @@ def export() -> ResponseReturnValue:
         return render_template("oversight/damaged.html", words=str(error)), 500
     name = f"ledger-{size}.zip"
     return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
+
+
+@bp.get(f"/ledger/<int(max={LARGEST_INDEX}):index>/proof")
+@requires(Permission.READ_LEDGER)
+def save_proof(index: int) -> ResponseReturnValue:
+    """The proof that one entry is in the ledger, as a file for a court that needs nothing else."""
+    with running().reading() as db:
+        try:
+            running().ledger.entry(db, index)
+        except Damaged:
+            raise
+        except LedgerError:
+            raise NotKnown from None
+    note_reading("proof", [], {"index": index})
+    try:
+        proof = prove_entry(running(), index)
+    except NotaryRefuses as error:
+        return render_template("oversight/damaged.html", words=str(error)), 500
+    answer = Response(proof.to_text(), mimetype="text/plain")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"entry-{index}{SUFFIX}")
+    return answer

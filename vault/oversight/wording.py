@@ -133,6 +133,7 @@ READS = {
     "figures": "read the figures of the ledger",
     "officer": "read what the ledger tells of {officers}",
     "matrix": "read the disclosure matrix",
+    "proof": "saved the proof of an entry",
 }
 """What follows the auditor's name when they read one of the bench's pages, by the page."""
 
