@@ -161,6 +161,23 @@ class Keyring:
             _check_in_matrix(compartment, self.key(holder, None))
         return found
 
+    def fit(self, holders: Iterable[tuple[str, UUID]], compartment: Compartment) -> set[tuple[str, UUID]]:
+        """These holders without officers to whom such a lockbox cannot be sealed.
+
+        For acts over many lockboxes: somebody named past the vault gets nothing and keeps nobody else
+        waiting, and the comparison with the matrix tells of it. A circle or the recovery key is never left out.
+        """
+        return {
+            (kind, holder) for kind, holder in holders if kind != "officer" or self._fits(holder, compartment)
+        }
+
+    def _fits(self, holder: UUID, compartment: Compartment) -> bool:
+        try:
+            self.holder_of(holder, compartment)
+        except CryptoError:
+            return False
+        return True
+
     def maker(self, officer: UUID, version: int, kind: str, opens: str) -> PublicIdentity:
         """The key of an officer who may seal a "lockbox" of this compartment, or a "circle" of this role.
 

@@ -165,7 +165,7 @@ def _seal_missing(db: Session, ring: Keyring, who: Actor, box: Lockbox, part: by
         )
     )
     held = {(holder, version) for holder, version in rows}
-    for _, holder in sorted(expected_holders(db, box)):
+    for _, holder in sorted(ring.fit(expected_holders(db, box), box.compartment)):
         target = ring.holder_of(holder, box.compartment)
         if (target.id, target.key_version) not in held:
             keep_seal(db, part, lockbox_name(box), target, who, now)

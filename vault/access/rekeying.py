@@ -148,6 +148,7 @@ class _Rekeying:
             for box in boxes
         }
         keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found})
+        self._holders = {box.id: keys.ring.fit(self._holders[box.id], box.compartment) for box in boxes}
 
     def rekey(self, box: Lockbox, rows: Sequence[Any]) -> None:
         """One locked lockbox and its rows."""
