@@ -54,6 +54,22 @@ def test_a_destruction_goes_from_desk_to_desk_and_each_step_asks_for_the_code(ca
     assert (again.status_code, "settled: done" in again.text) == (409, True)
 
 
+def test_the_list_says_how_many_approvals_are_still_needed(cast: Cast) -> None:
+    admit_deciders(cast)
+    case = open_case(cast, ["ines"])
+    act = ask_recovery(cast, "dora", f"case:{case.id}", None, "ines")
+    for name, state in (
+        (None, "Waiting for two approvals"),
+        ("dee", "Waiting for one more approval"),
+        ("abel", "Approved by two"),
+    ):
+        if name:
+            approve(cast, act, name)
+        for path in ("/keys/acts", f"/keys/acts/{act}"):
+            assert state in cast["dora"].get(path).text, (name, path)
+    assert f'href="/cases/{case.id}"' in cast["dee"].get(f"/keys/acts/{act}").text
+
+
 def test_only_cases_that_ended_are_offered_and_no_other_is_taken(cast: Cast) -> None:
     case = open_case(cast, [])
     ada = cast["ada"]
@@ -112,6 +128,41 @@ def test_the_file_goes_to_the_asker_alone_and_lapses_with_the_approvals(cast: Ca
     late = dora.post(f"{page}/export", code=dora.code())
     assert (late.status_code, "more than seven days old" in late.text) == (409, True)
     assert "Not done in time" in dora.get("/keys/acts").text
+
+
+def test_whoever_tries_what_two_others_must_do_is_on_the_ledger(cast: Cast) -> None:
+    admit_deciders(cast)
+    act = ask_recovery(cast, "dora", DIRECTORY_SUBJECT, None, "ada")
+    page, dora, ada = f"/keys/acts/{act}", cast["dora"], cast["ada"]
+    dora.get(page)
+    assert dora.post(f"{page}/decide", code=dora.code(), answer="approve").status_code == 409
+    assert dora.post(f"{page}/export").status_code == 409
+    ada.get(f"{page}/import")
+    file = {"answer": (io.BytesIO(b"{}"), "answer.json")}
+    assert ada.post(f"{page}/import", code=ada.code(), **file).status_code == 409
+    approve(cast, act, "dee", "abel")
+    ada.get(f"{page}/import")
+    file = {"answer": (io.BytesIO(b"{}"), "answer.json")}
+    assert ada.post(f"{page}/import", **file).status_code == 422
+    assert _refusals(cast, act) == [
+        ("dora", "keys.acts.decide"),
+        ("dora", "keys.carrying.export"),
+        ("ada", "keys.carrying.take-in"),
+        ("ada", "keys.carrying.take-in"),
+    ]
+
+
+def _refusals(cast: Cast, act: UUID) -> list[tuple[str, object]]:
+    """Who was refused which route of a request, in order."""
+    vault = cast.stage.vault
+    names = {cast[name].actor.officer: name for name in ("dora", "ada")}
+    with vault.reading() as db:
+        entries = [vault.ledger.entry(db, index).entry for index in range(vault.ledger.head(db).size)]
+    return [
+        (names[entry.officer], entry.facts["route"])
+        for entry in entries
+        if entry.event == "refused" and entry.officer and f"act:{act}" in entry.subjects
+    ]
 
 
 def test_a_request_that_is_nowhere_is_not_found_by_anybody(cast: Cast) -> None:

@@ -165,7 +165,7 @@ class Keyring:
         """These holders without officers to whom such a lockbox cannot be sealed.
 
         For acts over many lockboxes: somebody named past the vault gets nothing and keeps nobody else
-        waiting, and the comparison with the matrix tells of it. A circle or the recovery key is never left out.
+        waiting, and the comparison with the matrix tells of it. No circle is left out, nor the recovery key.
         """
         return {
             (kind, holder) for kind, holder in holders if kind != "officer" or self._fits(holder, compartment)

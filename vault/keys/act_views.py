@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 
 from vault.access.actor import Actor
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.policy import Compartment, Hold, Permission, Role, hold
 from vault.cases import actions as cases
 from vault.cases.models import Case, known_to
@@ -135,6 +135,7 @@ def _asked(
         with running().writing() as db:
             act = ask(db, who)
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return render_template(page, form=form), 409
     flash("Asked. Two others must approve it before anything happens.", "success")
@@ -178,6 +179,7 @@ def page(act_id: UUID, form: Any, status: int) -> ResponseReturnValue:
         kinds=KeyActKind,
         states=KeyActState,
         lapsed=here.has_lapsed(now()),
+        now=now(),
         form=form or _next_form(who, here, is_open),
         sent=form,
         words=words if is_open else (),
@@ -223,6 +225,7 @@ def _carried(
         with running().writing() as db:
             do(db, who)
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return page(act_id, form, 409)
     flash(words, "success")

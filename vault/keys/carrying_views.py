@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 
 from crypto.errors import NotRecovered
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.policy import Permission
 from vault.errors import NotKnown, RuleForbids
 from vault.keys import acts, holdings, recoveries, shredding
@@ -33,6 +33,7 @@ def export(act_id: UUID) -> ResponseReturnValue:
             act = acts.held(db, who, act_id)
             text, _ = recoveries.export(db, who, running().trust, act, now())
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return page(act_id, form, 409)
     name = f"recovery-request-{str(act_id)[:8]}.json"
@@ -52,6 +53,7 @@ def destroy(act_id: UUID) -> ResponseReturnValue:
     try:
         shredding.destroy(running(), who, act_id, now())
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return page(act_id, form, 409)
     flash("The records are destroyed. The ledger still tells that the case existed.", "success")
@@ -89,9 +91,11 @@ def take_in(act_id: UUID) -> ResponseReturnValue:
             act = acts.held(db, who, act_id)
             taken = recoveries.take_in(db, who, running().trust, act, text, now())
     except NotRecovered as error:
+        record_refusal(RuleForbids(str(error)))
         form.refuse(str(error))
         return _importing(act_id, form, 422)
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return _importing(act_id, form, 409)
     flash(
