@@ -7,41 +7,73 @@ from sqlalchemy import Connection, select
 
 from audit import tables
 from audit.errors import Damaged
+from audit.exported import frontier_of
 from audit.notes import parse
-from audit.tiles import CHECKPOINT, TILE_WIDTH, Progress, bundle, tile_path
-from audit.tree import Frontier, leaf_hash, root_of
+from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, bundle, tile_path
+from audit.tree import GetHash, from_leaves, leaf_hash, root_of
 
 _PAGE = 1024
 
 
-class _Tiles:
-    """Collects hashes level by level and writes each tile when it is full."""
+class Writer:
+    """Writes leaves as bundles, and their hashes level by level as tiles, each when it is full.
 
-    def __init__(self, directory: Path) -> None:
+    It begins after the first `size` leaves of a tree that `get_hash` knows, where a tile begins.
+    """
+
+    def __init__(self, directory: Path, get_hash: GetHash, size: int) -> None:
+        if size % TILE_WIDTH:
+            raise ValueError("Writing begins where a tile begins.")
         self._directory = directory
+        self._leaves: list[bytes] = []
         self._open: list[list[bytes]] = []
         self._full: list[int] = []
+        self.frontier = frontier_of(get_hash, size)
+        level = 0
+        while count := size >> TILE_HEIGHT * level:
+            full = count // TILE_WIDTH
+            positions = range(full * TILE_WIDTH, count)
+            self._open.append([get_hash(TILE_HEIGHT * level, position) for position in positions])
+            self._full.append(full)
+            level += 1
 
-    def add(self, level: int, hashed: bytes) -> None:
+    def add(self, leaf: bytes) -> None:
+        """Add one leaf."""
+        hashed = leaf_hash(leaf)
+        self.frontier.append(hashed)
+        self._add(0, hashed)
+        self._leaves.append(leaf)
+        if len(self._leaves) == TILE_WIDTH:
+            self._write_bundle()
+
+    def finish(self) -> None:
+        """Write what is not full."""
+        if self._leaves:
+            self._write_bundle()
+        for level, hashes in enumerate(self._open):
+            if hashes:
+                self._write_tile(level)
+
+    def _add(self, level: int, hashed: bytes) -> None:
         if level == len(self._open):
             self._open.append([])
             self._full.append(0)
         self._open[level].append(hashed)
         if len(self._open[level]) == TILE_WIDTH:
             hashes = self._open[level]
-            self._write(level)
+            self._write_tile(level)
             self._open[level] = []
             self._full[level] += 1
-            self.add(level + 1, root_of(hashes))
+            self._add(level + 1, root_of(hashes))
 
-    def finish(self) -> None:
-        for level, hashes in enumerate(self._open):
-            if hashes:
-                self._write(level)
-
-    def _write(self, level: int) -> None:
+    def _write_tile(self, level: int) -> None:
         hashes = self._open[level]
         _write(self._directory, tile_path(level, self._full[level], len(hashes)), b"".join(hashes))
+
+    def _write_bundle(self) -> None:
+        number = (self.frontier.size - 1) // TILE_WIDTH
+        _write(self._directory, tile_path("entries", number, len(self._leaves)), bundle(self._leaves))
+        self._leaves = []
 
 
 def _write(directory: Path, path: object, content: bytes) -> None:
@@ -50,9 +82,10 @@ def _write(directory: Path, path: object, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def _leaves(connection: Connection, size: int) -> Iterator[bytes]:
+def leaves_between(connection: Connection, first: int, size: int, progress: Progress) -> Iterator[bytes]:
+    """The leaves from `first` to before `size`; raises Damaged naming the first that is missing."""
     entries = tables.entries.c
-    expected = 0
+    expected = first
     while expected < size:
         page = (
             select(entries.index, entries.leaf)
@@ -68,6 +101,7 @@ def _leaves(connection: Connection, size: int) -> Iterator[bytes]:
                 raise Damaged(expected, "it is missing.")
             expected += 1
             yield leaf
+        progress(len(rows))
 
 
 def export(connection: Connection, checkpoint_text: str, directory: Path, progress: Progress) -> None:
@@ -81,18 +115,10 @@ def export(connection: Connection, checkpoint_text: str, directory: Path, progre
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError("The directory for the export must be empty.")
-    tiles, frontier, leaves = _Tiles(directory), Frontier(), list[bytes]()
-    for leaf in _leaves(connection, checkpoint.size):
-        hashed = leaf_hash(leaf)
-        tiles.add(0, hashed)
-        frontier.append(hashed)
-        leaves.append(leaf)
-        if len(leaves) == TILE_WIDTH or frontier.size == checkpoint.size:
-            number = (frontier.size - 1) // TILE_WIDTH
-            _write(directory, tile_path("entries", number, len(leaves)), bundle(leaves))
-            progress(len(leaves))
-            leaves = []
-    tiles.finish()
-    if frontier.root() != checkpoint.root:
+    writer = Writer(directory, from_leaves([]), 0)
+    for leaf in leaves_between(connection, 0, checkpoint.size, progress):
+        writer.add(leaf)
+    writer.finish()
+    if writer.frontier.root() != checkpoint.root:
         raise Damaged(None, "The ledger's entries do not have the root that the checkpoint states.")
     _write(directory, CHECKPOINT, checkpoint_text.encode())

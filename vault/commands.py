@@ -11,6 +11,9 @@ from pathlib import Path
 import click
 
 from audit.checkpoints import run_notary
+from audit.errors import Damaged, NotVerified
+from audit.increments import kept_size
+from audit.tiles import TILE_WIDTH
 from crypto.root_ring import RootRing, has_root_key
 from vault import migrations, verification
 from vault.access import seals
@@ -20,7 +23,7 @@ from vault.database import connect
 from vault.demonstration import making, showing
 from vault.keys import rotation_commands
 from vault.keys.commands import keys
-from vault.notarising import EVERY_SECONDS, notary_of, vault_size, write_export
+from vault.notarising import EVERY_SECONDS, extend_export, notary_of, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
 from vault.officers.passwords import check_strength
@@ -217,16 +220,34 @@ def ledger() -> None:
     """The ledger of every access."""
 
 
+def _size_or_last(given: str) -> int | None:
+    """How many entries to keep; None for as many as there are."""
+    if given == "last":
+        return None
+    if not given.isascii() or not given.isdigit():
+        raise click.BadParameter("Give a number of entries, or the word last.")
+    return int(given)
+
+
 @ledger.command("export")
 @data_option
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-def export(data: Path, directory: Path) -> None:
+@click.option("--since", metavar="SIZE|last", help="Keep the export in DIRECTORY and add only what is new.")
+def export(data: Path, directory: Path, since: str | None) -> None:
     """Write the ledger to DIRECTORY, for anybody to verify without the vault."""
     vault = RunningVault.start(load(data), wall_clock)
     try:
+        kept = None if since is None else kept_size(directory, _size_or_last(since))
         record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[])
-        with click.progressbar(length=vault_size(vault), label="Exporting", file=sys.stderr) as bar:
-            count = write_export(vault, directory, bar.update)
+        new = vault_size(vault) - (kept or 0) // TILE_WIDTH * TILE_WIDTH
+        with click.progressbar(length=new, label="Exporting", file=sys.stderr) as bar:
+            if kept is None:
+                count = write_export(vault, directory, bar.update)
+            else:
+                count = extend_export(vault, directory, kept, bar.update)
+    except (Damaged, NotVerified) as error:
+        click.echo(f"Not exported. {error}", err=True)
+        sys.exit(1)
     finally:
         vault.close()
     ed25519 = (directory / "notary.vkey").read_text().splitlines()[0]

@@ -8,6 +8,7 @@ from audit.checkpoints import Notary, NotaryThread, sign_if_free
 from audit.errors import LedgerUnavailable, NotVerified
 from audit.export import export
 from audit.handovers import HAND_OVERS, check_signed, read_hand_overs
+from audit.increments import extend
 from audit.notes import Checkpoint, VerifierKey, parse, read_verifier_keys
 from audit.proofs import SavedProof
 from audit.rotating import KeyPlace, keys_in_use
@@ -93,7 +94,23 @@ def write_export(vault: RunningVault, directory: Path, progress: Callable[[int],
     checkpoint = _signed(vault, vault_size(vault))
     with vault.database.engine.connect() as connection:
         export(connection, checkpoint.text, directory, progress)
+    _write_keys(vault, directory)
+    return checkpoint.size
+
+
+def extend_export(vault: RunningVault, directory: Path, since: int, progress: Callable[[int], None]) -> int:
+    """Bring an earlier export to what the notary has signed by now; return how many entries it has then.
+
+    Raises what `audit.increments.extend` raises.
+    """
+    checkpoint = _signed(vault, vault_size(vault))
+    with vault.database.engine.connect() as connection:
+        extend(connection, checkpoint.text, directory, since, progress)
+    _write_keys(vault, directory)
+    return checkpoint.size
+
+
+def _write_keys(vault: RunningVault, directory: Path) -> None:
     (directory / "notary.vkey").write_text(vault.settings.notary_public.read_text())
     if vault.settings.notary_hand_overs.exists():
         (directory / HAND_OVERS).write_bytes(vault.settings.notary_hand_overs.read_bytes())
-    return checkpoint.size

@@ -8,13 +8,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from audit.notes import parse
 from tests.cast import Cast
 from tests.oversight.test_read import damage, plain
 from tests.programme import open_case
 from vault.access.models import SealRow
 from vault.access.policy import MATRIX, Role
 from vault.access.seals import audit_seals
+from vault.commands import cli
 
 # What asks the database in words of its own is tried on both engines; a page is the same over either.
 ON_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -181,3 +184,23 @@ def test_no_proof_is_saved_of_an_entry_that_is_not_there_or_not_as_it_was_writte
     answer = aud.get("/ledger/3/proof")
     assert answer.status_code == 500
     assert "attachment" not in answer.headers.get("Content-Disposition", "")
+
+
+@ON_SQLITE
+def test_an_export_goes_on_where_the_last_one_ended(cast: Cast, tmp_path: Path) -> None:
+    def run(*arguments: str) -> Result:
+        command = ["ledger", "export", str(tmp_path / "export"), "--data", str(cast.stage.settings.data)]
+        return CliRunner().invoke(cli, [*command, *arguments])
+
+    assert "Not exported. This is not an export" in run("--since", "last").output
+    assert run().exit_code == 0
+    first = parse((tmp_path / "export" / "checkpoint").read_text()).size
+    open_case(cast, named=[])
+    again = run("--since", "last")
+    assert again.exit_code == 0, again.output
+    assert parse((tmp_path / "export" / "checkpoint").read_text()).size > first
+    assert verified(tmp_path / "export").returncode == 0
+    assert run("--since", "0").exit_code == 0
+    assert verified(tmp_path / "export").returncode == 0
+    assert run("--since", "99999").exit_code == 1
+    assert run("--since", "yesterday").exit_code == 2
