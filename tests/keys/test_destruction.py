@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.cast import Cast
-from tests.keys.asking import admit_deciders, approve, ask_destruction, close, state_of
+from tests.keys.asking import admit_deciders, approve, ask_destruction, close, closed_case, state_of
+from tests.keys.renewing import revoke
 from tests.programme import OpenedCase, open_case
 from vault.access.models import Lockbox, SealRow, ShredPart
 from vault.cases import actions
@@ -143,3 +144,14 @@ def _move(cast: Cast, case: UUID, state: CaseState) -> None:
     vault, dee = cast.stage.vault, cast["dee"].actor
     with vault.writing() as db:
         actions.move(db, dee, actions.get(db, dee, case), state, vault.now())
+
+
+@ONLY_SQLITE
+def test_a_destroyed_case_is_no_reason_to_renew_keys(cast: Cast) -> None:
+    admit_deciders(cast)
+    case = closed_case(cast)
+    revoke(cast, "ivo")
+    destroy(cast, case.id)
+    page = cast["ada"].get("/keys").text
+    assert "The keys of Ivo Ironside ended" in page
+    assert "was taken off" not in page

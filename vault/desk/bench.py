@@ -11,7 +11,7 @@ from vault.oversight import reviewing
 from vault.oversight.watching import catch_up
 from vault.oversight.weeks import WeekState
 from vault.running import RunningVault
-from vault.templating import counted
+from vault.templating import counted, day
 
 REVIEW = "CJIS Security Policy: weekly"
 
@@ -38,5 +38,6 @@ def _waiting(vault: RunningVault, now: datetime) -> Iterator[Waiting]:
         by = line.week.next().ends(zone) - timedelta(minutes=1)
         clock = Clock(by, "Review the week", REVIEW)
         args = {"week": line.week.code}
-        words = "The week has ended. Review it before the next one ends."
+        days = f"{day(line.week.monday, zone)} to {day(line.week.sunday, zone)}"
+        words = f"{days} has ended. Review it before the next week ends."
         yield Waiting(f"Week {line.week.name}", words, "oversight.reviews.show_week", args, clock)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -49,8 +49,10 @@ class Waiting:
 
 def _order(item: Waiting) -> tuple[bool, bool, float]:
     by = item.clock.by if item.clock else None
-    day = by.date() if isinstance(by, datetime) else by
-    return (not item.urgent, day is None, day.toordinal() if day else 0)
+    if by is None:
+        return (not item.urgent, True, 0)
+    end = by if isinstance(by, datetime) else datetime.combine(by, time.max, UTC)
+    return (not item.urgent, False, end.timestamp())
 
 
 def waiting_for(
@@ -166,7 +168,7 @@ def _payments(db: Session, who: Actor) -> Iterator[Waiting]:
             due = sheet.payment.paid_on if act is NextAct.RECONCILE else None
             yield Waiting(
                 f"Payment {sheet.payment.code} for {sheet.case.code}",
-                act.label,
+                f"{act.label}.",
                 "expenses.show_request",
                 {"payment_id": sheet.payment.id},
                 clocks.reconcile(due) if due else None,

@@ -92,9 +92,17 @@ def causes(db: Session, since: datetime) -> Sequence[Cause]:
         .join(Officer, Officer.id == Assignment.officer)
         .where(Assignment.ended_at >= since, Assignment.officer.not_in(gone))
     ).all()
-    words = name_subjects(db, {f"{kind}:{ident}" for _, _, kind, ident in off})
+    # What was destroyed gets no new key, so whoever was named there is no cause.
+    kept = select(Lockbox.subject).where(
+        Lockbox.subject.in_({f"{kind}:{ident}" for _, _, kind, ident in off}), Lockbox.destroyed_at.is_(None)
+    )
+    words = name_subjects(db, db.scalars(kept.distinct()))
     found = [Cause(name, at, "") for _, name, at in left if at]
-    found += [Cause(name, at, words[f"{kind}:{ident}"]) for name, at, kind, ident in off if at]
+    found += [
+        Cause(name, at, words[subject])
+        for name, at, kind, ident in off
+        if at and (subject := f"{kind}:{ident}") in words
+    ]
     return sorted(found, key=lambda cause: cause.at, reverse=True)[:CAUSES_SHOWN]
 
 

@@ -52,6 +52,15 @@ class Standing:
         stands = until is not None and now <= until and Role.DEPUTY in roles
         return self.act.state is KeyActState.APPROVED and not stands
 
+    def words(self, now: datetime) -> str:
+        """How far it has come, as a page says it."""
+        if self.has_lapsed(now):
+            return "Not done in time"
+        lacks_one = len(approvers(self, now)) == APPROVALS - 1
+        if self.act.state is KeyActState.ASKED and lacks_one:
+            return "Waiting for one more approval"
+        return self.act.state.label
+
 
 def standing(db: Session, act: KeyAct) -> Standing:
     """The request with every answer to it, in order."""

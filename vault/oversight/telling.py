@@ -15,7 +15,7 @@ SAYS = {
     Rule.SIGN_IN_FAILURES: "{number} sign-ins as {who} failed within 15 minutes",
     Rule.LOCKED: "The account of {who} was locked",
     Rule.STEP_UP_FAILURES: "{number} wrong codes were given in a session of {who} within 15 minutes",
-    Rule.KEY_ACT: "{who} did something with keys that needs a second look",
+    Rule.KEY_ACT: "{who} took a step to recover, destroy or change the keys of {subject}",
     Rule.FLAGGED_CASE: "{who} is new on {subject}, which is flagged",
     Rule.PLANTED: "The vault did not make this entry: somebody wrote to the database past it",
 }
@@ -58,11 +58,12 @@ def tell_alert(alert: Alert, names: Names) -> AlertLine:
     """One alert as a sentence."""
     unknown = "nobody known" if alert.rule is Rule.SIGN_IN_FAILURES else "The command line"
     who = names.officer(alert.officer) if alert.officer else unknown
+    nameless = "the vault" if alert.rule is Rule.KEY_ACT else "a record"
     sentence = SAYS[alert.rule].format(
         who=who,
         number=f"{alert.number:,}",
         usual=f"{alert.usual:,}",
-        subject=names.of(alert.subject) if alert.subject else "a record",
+        subject=names.of(alert.subject) if alert.subject else nameless,
     )
     dismissed_by = names.officer(alert.dismissed_by) if alert.dismissed_by else ""
     return AlertLine(alert, sentence, NEXT[alert.rule], who, dismissed_by)
