@@ -4,7 +4,7 @@ Nobody sees what is opened here: each value goes from one key to the next within
 entry that tells of it is kept with the rows or not at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, Uuid, delete, literal, select
 from sqlalchemy.orm import Session
 
 import housing.models
@@ -37,6 +37,8 @@ from vault.errors import NotKnown
 from vault.running import Trust
 
 HERE = Path(__file__).parent
+BOXES_PER_ENTRY = 20
+"""So many lockboxes and the rows in them are told of by an entry that auditors can still read."""
 # Old seals are deleted by their lockbox and not looked at again in the session.
 NO_SYNC = {"synchronize_session": False}
 
@@ -60,35 +62,46 @@ def columns_of(model: Any, compartment: Compartment) -> list[str]:
     return [column.name for column in sealed_columns(model).values() if column.compartment == compartment]
 
 
-def _kept(box: Lockbox) -> Iterator[tuple[Any, Any]]:
-    """Each kind of row that may lie in a lockbox, and which of its rows do."""
-    kind, _, ident = box.subject.partition(":")
-    for model in sealing_models():
-        where = model.is_kept_by(kind, UUID(ident)) if columns_of(model, box.compartment) else None
-        if where is not None:
-            yield model, where
+def _owner(model: Any) -> ColumnElement[UUID]:
+    """Of a kind of row, the column with the id of the subject that keeps it, or the one id for all."""
+    owner = model.kept_by[1]
+    return literal(owner, Uuid()) if isinstance(owner, UUID) else getattr(model, owner)
+
+
+def _kept(boxes: Sequence[Lockbox]) -> Iterator[tuple[Any, dict[UUID, UUID]]]:
+    """Each kind of row that may lie in one of these, with the lockbox in which a subject's rows lie."""
+    groups: dict[tuple[str, Compartment], dict[UUID, UUID]] = {}
+    for box in boxes:
+        kind, _, ident = box.subject.partition(":")
+        groups.setdefault((kind, box.compartment), {})[UUID(ident)] = box.id
+    for (kind, compartment), kept in groups.items():
+        for model in sealing_models():
+            if model.kept_by[0] == kind and columns_of(model, compartment):
+                yield model, kept
 
 
 def rows_of(db: Session, box: Lockbox) -> list[Any]:
     """Every row with something sealed in this lockbox; in an act they stand still until it is kept."""
-    return [row for model, where in _kept(box) for row in _rows(db, model, where, False)]
+    return _rows(db, [box], False)[box.id]
 
 
-def _rows(db: Session, model: Any, where: Any, skip_locked: bool) -> list[Any]:
-    query = select(model).where(where).order_by(model.id)
-    if is_writing(db):
-        query = query.with_for_update(key_share=True, skip_locked=skip_locked)
-    return list(db.scalars(query.execution_options(populate_existing=True)))
-
-
-def _free_rows(db: Session, box: Lockbox) -> list[Any] | None:
-    """The rows of a lockbox, or None while somebody else changes one of them."""
-    found = []
-    for model, where in _kept(box):
-        rows = _rows(db, model, where, True)
-        if len(rows) != db.scalar(select(func.count()).select_from(model).where(where)):
-            return None
-        found += rows
+def _rows(db: Session, boxes: Sequence[Lockbox], skip_locked: bool) -> dict[UUID, list[Any]]:
+    """The rows of each lockbox; with `skip_locked`, of those alone of which nobody changes a row now."""
+    found: dict[UUID, list[Any]] = {box.id: [] for box in boxes}
+    for model, kept in _kept(boxes):
+        owner = _owner(model)
+        query = select(model, owner).where(owner.in_(kept)).order_by(model.id)
+        if is_writing(db):
+            query = query.with_for_update(of=model, key_share=True, skip_locked=skip_locked)
+        rows = db.execute(query.execution_options(populate_existing=True)).all()
+        if skip_locked:
+            free = {row.id for row, _ in rows}
+            for ident, subject in db.execute(select(model.id, owner).where(owner.in_(kept))):
+                if ident not in free:
+                    found.pop(kept[subject], None)
+        for row, subject in rows:
+            if kept[subject] in found:
+                found[kept[subject]].append(row)
     return found
 
 
@@ -98,8 +111,8 @@ def rekey(db: RecordedSession, who: Actor, trust: Trust, box: Lockbox, keys: Key
     Waits for whoever writes into it. Raises NotKnown when this officer cannot open it, or when it was
     destroyed, and Refused for a row that does not open: then nothing changed.
     """
-    (locked,) = lock_boxes(db, Lockbox.id == box.id)
-    _Rekeying(db, who, trust, keys, [locked], now).rekey(locked, rows_of(db, locked))
+    locked = lock_boxes(db, Lockbox.id == box.id)
+    _Rekeying(db, who, trust, keys, locked, now).rekey(locked, _rows(db, locked, False))
 
 
 def rekey_free(
@@ -115,13 +128,13 @@ def rekey_free(
     Whoever holds a lockbox and waits for a row could wait for somebody who waits for the lockbox, so
     nothing is waited for here. Returns those that were done.
     """
-    rekeying, done = _Rekeying(db, who, trust, keys, boxes, now), []
-    for box in boxes:
-        rows = _free_rows(db, box)
-        if rows is not None:
-            rekeying.rekey(box, rows)
-            done.append(box)
-    return done
+    if not boxes:
+        return []
+    rekeying, rows = _Rekeying(db, who, trust, keys, boxes, now), _rows(db, boxes, True)
+    free = [box for box in boxes if box.id in rows]
+    for start in range(0, len(free), BOXES_PER_ENTRY):
+        rekeying.rekey(free[start : start + BOXES_PER_ENTRY], rows)
+    return free
 
 
 class _Rekeying:
@@ -150,29 +163,29 @@ class _Rekeying:
         keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found})
         self._holders = {box.id: keys.ring.fit(self._holders[box.id], box.compartment) for box in boxes}
 
-    def rekey(self, box: Lockbox, rows: Sequence[Any]) -> None:
-        """One locked lockbox and its rows."""
-        if box.destroyed_at is not None:
+    def rekey(self, boxes: Sequence[Lockbox], rows: Mapping[UUID, Sequence[Any]]) -> None:
+        """A few locked lockboxes and their rows, with one entry that tells of all of them."""
+        if any(box.destroyed_at is not None for box in boxes):
             raise NotKnown
-        db, old = self._db, self._keys.lockbox(box)
-        db.execute(
-            delete(SealRow).where(SealRow.key_kind == "lockbox", SealRow.key == box.id),
-            execution_options=NO_SYNC,
-        )
-        db.execute(delete(ShredPart).where(ShredPart.lockbox == box.id), execution_options=NO_SYNC)
-        box.epoch, box.rekey_due_at = box.epoch + 1, None
-        holders = self._holders[box.id]
-        new = fill_lockbox(db, self._keys.ring, self._who, self._trust, box, holders, self._now)
-        for row in rows:
-            _seal_anew(row, box.compartment, old, new)
+        db, old = self._db, {box.id: self._keys.lockbox(box) for box in boxes}
+        seals = delete(SealRow).where(SealRow.key_kind == "lockbox", SealRow.key.in_(old))
+        db.execute(seals, execution_options=NO_SYNC)
+        db.execute(delete(ShredPart).where(ShredPart.lockbox.in_(old)), execution_options=NO_SYNC)
+        for box in boxes:
+            box.epoch, box.rekey_due_at = box.epoch + 1, None
+            holders = self._holders[box.id]
+            new = fill_lockbox(db, self._keys.ring, self._who, self._trust, box, holders, self._now)
+            for row in rows[box.id]:
+                _seal_anew(row, box.compartment, old[box.id], new)
+        compartments = {box.compartment for box in boxes}
         record(
             db,
             Event.LOCKBOX_REKEYED,
             who=self._who,
             now=self._now,
-            subjects=[box.subject],
-            compartment=box.compartment,
-            facts={"epoch": box.epoch, "rows": len(rows)},
+            subjects=[box.subject for box in boxes],
+            compartment=compartments.pop() if len(compartments) == 1 else None,
+            facts={"lockboxes": len(boxes), "rows": sum(len(rows[box.id]) for box in boxes)},
         )
 
 

@@ -27,11 +27,11 @@ from vault.access.rekeying import rekey as rekey  # noqa: PLC0414 - asked for by
 from vault.access.rekeying import rekey_free
 from vault.access.rekeying import rows_of as rows_of  # noqa: PLC0414
 from vault.access.seals import make_circle
-from vault.database import RecordedSession, is_writing
+from vault.database import RecordedSession
 from vault.errors import RoleMayNot
 from vault.running import RunningVault, Trust
 
-AT_ONCE = 20
+AT_ONCE = 50
 PATIENCE = 50
 PAUSE_SECONDS = 0.02
 """How often, and how long apart, a lockbox that officers write into just then is tried in one call."""
@@ -154,20 +154,40 @@ class _Slice:
     busy: bool
 
 
+def _next(db: Session, who: Actor, passed: frozenset[UUID], limit: int) -> list[UUID]:
+    """The ids of lockboxes that this officer renews next: marked ones, then what old role keys open.
+
+    Each question walks an index and stops at the limit, so that a slice costs the same however many wait.
+    """
+    seal = aliased(SealRow)
+    mine = and_(Lockbox.id.not_in(passed), Lockbox.destroyed_at.is_(None), exists(_reaches(who)))
+    marked = select(Lockbox.id).where(Lockbox.rekey_due_at.is_not(None), mine)
+    found = list(db.scalars(marked.order_by(Lockbox.rekey_due_at, Lockbox.id).limit(limit)))
+    for key in _superseded(circle_versions(db)):
+        if len(found) == limit:
+            break
+        sealed = (
+            select(seal.key)
+            .join(Lockbox, Lockbox.id == seal.key)
+            .where(seal.holder == key.holder, seal.holder_version == key.version, seal.key_kind == "lockbox")
+        )
+        more = sealed.where(mine, Lockbox.id.not_in(found)).limit(limit - len(found))
+        found += db.scalars(more)
+    return found
+
+
 def _rekey_some(
     vault: RunningVault, who: Actor, now: datetime, limit: int, passed: frozenset[UUID]
 ) -> _Slice:
     with vault.writing() as db:
-        is_due = and_(Lockbox.id.in_(_is_due(circle_versions(db))), exists(_reaches(who)))
-        query = select(Lockbox).where(is_due, Lockbox.id.not_in(passed), Lockbox.destroyed_at.is_(None))
-        query = query.order_by(Lockbox.rekey_due_at.is_(None), Lockbox.rekey_due_at, Lockbox.id).limit(limit)
-        locked = query.with_for_update(key_share=True, skip_locked=True) if is_writing(db) else query
+        waiting = _next(db, who, passed, limit)
+        query = select(Lockbox).where(Lockbox.id.in_(waiting)).order_by(Lockbox.subject, Lockbox.compartment)
+        locked = query.with_for_update(key_share=True, skip_locked=True)
         boxes = list(db.scalars(locked.execution_options(populate_existing=True)))
         keys = KeyCase(db, who, vault.trust)
         opened, refused = _openable(keys, boxes)
         done = rekey_free(db, who, vault.trust, opened, keys, now)
-        busy = len(done) < len(opened) or (not boxes and db.scalars(query).first() is not None)
-    return _Slice(len(done), refused, busy)
+    return _Slice(len(done), refused, len(done) + len(refused) < len(waiting))
 
 
 def _openable(keys: KeyCase, boxes: Sequence[Lockbox]) -> tuple[list[Lockbox], frozenset[UUID]]:
@@ -234,12 +254,11 @@ def renew_some(vault: RunningVault, who: Actor, now: datetime, limit: int) -> in
     if who.role is not Role.COORDINATOR or not who.certified:
         raise RoleMayNot("Keys are renewed by a coordinator.")
     with vault.reading() as db:
-        waiting = due(db)
-        old = _superseded(circle_versions(db))
-    if waiting.circles:
+        versions = circle_versions(db)
+    if any(key.renew_due_at is not None for key in current_circles(versions).values()):
         return _renew_circles(vault, who, now, limit)
     passed: frozenset[UUID] = frozenset()
-    for _ in range(PATIENCE if waiting.lockboxes else 0):
+    for _ in range(PATIENCE):
         found = _rekey_some(vault, who, now, limit, passed)
         passed |= found.refused
         if found.done:
@@ -248,6 +267,7 @@ def renew_some(vault: RunningVault, who: Actor, now: datetime, limit: int) -> in
             sleep(PAUSE_SECONDS)  # Somebody writes there now.
         elif not found.refused:
             break
+    old = _superseded(versions)
     if not old:
         return 0
     return _file_old_slips(vault, who, old, now) or _retire(vault, who, now, limit)
