@@ -1,25 +1,30 @@
-"""`python -m audit`: verify ledgers and proofs, and save proofs, anywhere, with no database or secret."""
+"""`python -m audit`: verify ledgers, save and verify proofs, and witness, with no database or secret."""
 
 import os
 import sys
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from audit.durable import PUBLIC, write_new
+from audit.durable import PUBLIC, write_new, write_whole
 from audit.entries import timestamp
 from audit.errors import LedgerError, NotVerified
 from audit.exported import files_in
 from audit.handovers import read_hand_overs
-from audit.notes import read_verifier_keys
+from audit.notes import VerifierKey, read_verifier_keys
 from audit.proofs import SUFFIX, Proved, SavedProof, prove_exported
+from audit.tiles import COSIGNED
 from audit.verify import Report, count_entries, verify, verify_in_parallel
+from audit.witness import Witness
 
 # Starting processes costs more than it saves on a small ledger.
 _WORTH_SHARING = 20_000
 _MOST_PROCESSES = 8
+_EVERY_SECONDS = 60.0
 
 
 @click.group()
@@ -133,6 +138,44 @@ def prove_command(export: Path, index: int, to: Path | None) -> None:
         click.echo(f"Nothing was saved. {path}: {error.strerror}.", err=True)
         sys.exit(1)
     click.echo(f"Saved {path}. Verify it with: python -m audit verify {path} --key VKEY")
+
+
+@main.command("witness")
+@click.option("--state", required=True, type=click.Path(path_type=Path, file_okay=False), help="Its folder.")
+@click.option("--origin", required=True, help="The name of the log, the first line of its checkpoints.")
+@click.option(
+    "--key", required=True, multiple=True, metavar="VKEY", help="A verifier key of the notary, or a file."
+)
+@click.option(
+    "--export", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where exports arrive."
+)
+@click.option("--once", is_flag=True, help="Cosign what is there, and end.")
+def witness_command(state: Path, origin: str, key: tuple[str, ...], export: Path, once: bool) -> None:
+    """Cosign the export's checkpoint if it continues the last one accepted; if not, say why not."""
+    witness = Witness(state, origin)
+    pinned = "\n".join(_key_text(one) for one in key)
+    try:
+        keys = read_verifier_keys(pinned)
+        with witness.alone():
+            click.echo(f"This witness is {witness.key()[1].to_text()}")
+        while True:
+            _cosign(witness, export, keys)
+            if once:
+                return
+            time.sleep(_EVERY_SECONDS)
+    except LedgerError as error:
+        click.echo(f"Not cosigned. {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"Not cosigned. {error.filename or 'A file'}: {error.strerror}.", err=True)
+        sys.exit(1)
+
+
+def _cosign(witness: Witness, export: Path, keys: list[VerifierKey]) -> None:
+    with witness.alone():
+        cosigned = witness.cosign(files_in(export), keys, datetime.now(UTC))
+        write_whole(export / COSIGNED, cosigned.text.encode(), PUBLIC)
+    click.echo(f"Cosigned {cosigned.size:,} entries, root {cosigned.root.hex()}: {export / COSIGNED}")
 
 
 if __name__ == "__main__":

@@ -52,3 +52,7 @@ class DetailsRefused(Refusal):
 
 class NotVerified(Refusal):
     """A checkpoint, or a key that should verify one, that cannot be believed."""
+
+
+class WitnessRefuses(Refusal):
+    """The witness does not cosign: the ledger is not, or not provably, what it accepted before and more."""
