@@ -64,7 +64,11 @@ def officers(db: Session) -> list[HolderKey]:
 
 def named_on(lockbox: Lockbox) -> list[UUID]:
     """What an officer may be named on to hold this lockbox: its own subject, or its case."""
-    return [UUID(lockbox.subject.partition(":")[2])] + ([lockbox.case] if lockbox.case else [])
+    try:
+        own = [UUID(lockbox.subject.partition(":")[2])]
+    except ValueError:  # Nobody is named on what a row that was put there past the vault says.
+        own = []
+    return own + ([lockbox.case] if lockbox.case else [])
 
 
 def expected_holders(db: Session, lockbox: Lockbox) -> set[tuple[str, UUID]]:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 
 import housing.models
 from crypto.columns import place_of, put, sealed_columns
+from crypto.errors import CryptoError
+from crypto.fields import Value
 from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
@@ -41,6 +43,7 @@ BOXES_PER_ENTRY = 20
 """So many lockboxes and the rows in them are told of by an entry that auditors can still read."""
 # Old seals are deleted by their lockbox and not looked at again in the session.
 NO_SYNC = {"synchronize_session": False}
+_Values = dict[str, Value]
 
 
 @cache
@@ -122,19 +125,22 @@ def rekey_free(
     boxes: Sequence[Lockbox],
     keys: KeyCase,
     now: datetime,
-) -> list[Lockbox]:
+) -> tuple[list[Lockbox], frozenset[UUID]]:
     """Bring these locked lockboxes to their next epochs, but those whose rows somebody is changing.
 
     Whoever holds a lockbox and waits for a row could wait for somebody who waits for the lockbox, so
-    nothing is waited for here. Returns those that were done.
+    nothing is waited for here. Returns those that were done, and the ids of those with a row that does not
+    open: verification tells of it, and it keeps no other lockbox waiting.
     """
     if not boxes:
-        return []
+        return [], frozenset()
     rekeying, rows = _Rekeying(db, who, trust, keys, boxes, now), _rows(db, boxes, True)
     free = [box for box in boxes if box.id in rows]
-    for start in range(0, len(free), BOXES_PER_ENTRY):
-        rekeying.rekey(free[start : start + BOXES_PER_ENTRY], rows)
-    return free
+    damaged = frozenset(box.id for box in free if not rekeying.opens(box, rows[box.id]))
+    whole = [box for box in free if box.id not in damaged]
+    for start in range(0, len(whole), BOXES_PER_ENTRY):
+        rekeying.rekey(whole[start : start + BOXES_PER_ENTRY], rows)
+    return whole, damaged
 
 
 class _Rekeying:
@@ -150,6 +156,7 @@ class _Rekeying:
         now: datetime,
     ) -> None:
         self._db, self._who, self._trust, self._keys, self._now = db, who, trust, keys, now
+        self._values: dict[UUID, list[_Values]] = {}
         keys.fetch(boxes)
         named: dict[UUID, list[Assignment]] = {}
         subjects = {subject for box in boxes for subject in named_on(box)}
@@ -163,11 +170,24 @@ class _Rekeying:
         keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found})
         self._holders = {box.id: keys.ring.fit(self._holders[box.id], box.compartment) for box in boxes}
 
+    def opens(self, box: Lockbox, rows: Sequence[Any]) -> bool:
+        """Whether every row of a lockbox opens; what was opened is kept for its new key."""
+        try:
+            self._values[box.id] = self._opened(box, rows)
+        except CryptoError:
+            return False
+        return True
+
+    def _opened(self, box: Lockbox, rows: Sequence[Any]) -> list[_Values]:
+        old = self._keys.lockbox(box)
+        return [_open(row, box.compartment, old) for row in rows]
+
     def rekey(self, boxes: Sequence[Lockbox], rows: Mapping[UUID, Sequence[Any]]) -> None:
         """A few locked lockboxes and their rows, with one entry that tells of all of them."""
         if any(box.destroyed_at is not None for box in boxes):
             raise NotKnown
-        db, old = self._db, {box.id: self._keys.lockbox(box) for box in boxes}
+        db, old = self._db, [box.id for box in boxes]
+        values = {box.id: self._values.pop(box.id, []) or self._opened(box, rows[box.id]) for box in boxes}
         seals = delete(SealRow).where(SealRow.key_kind == "lockbox", SealRow.key.in_(old))
         db.execute(seals, execution_options=NO_SYNC)
         db.execute(delete(ShredPart).where(ShredPart.lockbox.in_(old)), execution_options=NO_SYNC)
@@ -175,8 +195,8 @@ class _Rekeying:
             box.epoch, box.rekey_due_at = box.epoch + 1, None
             holders = self._holders[box.id]
             new = fill_lockbox(db, self._keys.ring, self._who, self._trust, box, holders, self._now)
-            for row in rows[box.id]:
-                _seal_anew(row, box.compartment, old[box.id], new)
+            for row, opened in zip(rows[box.id], values[box.id], strict=True):
+                _seal_anew(row, opened, new)
         compartments = {box.compartment for box in boxes}
         record(
             db,
@@ -189,9 +209,13 @@ class _Rekeying:
         )
 
 
-def _seal_anew(row: Any, compartment: Compartment, old: LockboxKey, new: LockboxKey) -> None:
-    for name in columns_of(type(row), compartment):
-        value = old.open(getattr(row, name).blob, place_of(row, name))
+def _open(row: Any, compartment: Compartment, old: LockboxKey) -> _Values:
+    names = columns_of(type(row), compartment)
+    return {name: old.open(getattr(row, name).blob, place_of(row, name)) for name in names}
+
+
+def _seal_anew(row: Any, values: _Values, new: LockboxKey) -> None:
+    for name, value in values.items():
         put(row, name, value, new.sealer())
     mapper = row.__mapper__
     # Rows whose acts count the version up themselves need it here too, so that an older tab is told.

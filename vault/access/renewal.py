@@ -186,7 +186,8 @@ def _rekey_some(
         boxes = list(db.scalars(locked.execution_options(populate_existing=True)))
         keys = KeyCase(db, who, vault.trust)
         opened, refused = _openable(keys, boxes)
-        done = rekey_free(db, who, vault.trust, opened, keys, now)
+        done, damaged = rekey_free(db, who, vault.trust, opened, keys, now)
+    refused |= damaged
     return _Slice(len(done), refused, len(done) + len(refused) < len(waiting))
 
 

@@ -1,5 +1,6 @@
 """The pages on which recovery and destruction are asked for and decided on."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -44,7 +45,8 @@ def to(act_id: UUID) -> ResponseReturnValue:
 
 
 def _names(db: Session) -> dict[UUID, str]:
-    return dict(db.execute(select(Officer.id, Officer.full_name)).all())
+    found = db.execute(select(Officer.id, Officer.full_name)).all()
+    return defaultdict(lambda: "Somebody who is not there", found)
 
 
 @bp.get("/keys/acts")

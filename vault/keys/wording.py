@@ -1,6 +1,7 @@
 """What keys are about and who holds them, in words: codes of cases and places, officers' names, roles."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -33,7 +34,9 @@ def name_subjects(db: Session, subjects: Iterable[str]) -> dict[str, str]:
     told = {subject: subject for subject in subjects}
     for subject in told:
         kind, _, ident = subject.partition(":")
-        by_kind.setdefault(kind, {})[UUID(ident)] = subject
+        # What was written past the vault may be no reference at all; it is told as it is.
+        with suppress(ValueError):
+            by_kind.setdefault(kind, {})[UUID(ident)] = subject
     for kind, found in by_kind.items():
         told |= {found[ident]: words for ident, words in _named(db, kind, list(found)) if ident in found}
     return told
