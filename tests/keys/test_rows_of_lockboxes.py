@@ -4,7 +4,7 @@ from typing import ClassVar
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Uuid, select
+from sqlalchemy import UniqueConstraint, Uuid, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from crypto.columns import InLockbox, SealedBlob, sealed
@@ -54,6 +54,22 @@ def test_each_model_with_sealed_columns_is_found_from_the_lockbox_it_names() -> 
         assert disagreement(model) is None
         for compartment in Compartment:
             assert all(name in model.__mapper__.columns for name in columns_of(model, compartment))
+
+
+def is_found_by_index(model: type[InLockbox]) -> bool:
+    """Whether the rows of a lockbox are found without reading the whole table."""
+    owner, table = model.kept_by[1], model.__table__  # type: ignore[attr-defined]
+    if isinstance(owner, UUID):
+        return True  # Every row of the table is of this one subject.
+    column = model.__mapper__.columns[owner]  # type: ignore[attr-defined]
+    keys = [list(key.columns) for key in table.constraints if isinstance(key, UniqueConstraint)]
+    sought = [list(table.primary_key), *keys, *(list(index.columns) for index in table.indexes)]
+    return any(columns[:1] == [column] for columns in sought)
+
+
+def test_the_rows_of_a_lockbox_are_found_by_an_index_so_that_renewal_grows_with_their_number_alone() -> None:
+    assert [model.__name__ for model in sealing_models() if not is_found_by_index(model)] == []
+    assert not is_found_by_index(Astray)
 
 
 def test_a_model_that_names_another_lockbox_is_noticed() -> None:

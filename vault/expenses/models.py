@@ -97,7 +97,7 @@ class PaymentDecision(InLockbox, Base):
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     request: Mapped[UUID] = mapped_column("request_id", Uuid, ForeignKey(PaymentRequest.id), index=True)
-    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id))
+    case: Mapped[UUID] = mapped_column("case_id", Uuid, ForeignKey(Case.id), index=True)
     round: Mapped[int] = mapped_column(Integer)
     step: Mapped[int] = mapped_column(Integer)  # 1 for the first officer of the round, 2 for the second
     decided_by: Mapped[UUID] = mapped_column(Uuid)

@@ -104,5 +104,6 @@ def upgrade() -> None:  # It is longer than most: one statement for each table.
     op.add_column("lockboxes", sa.Column("code", sa.LargeBinary(), nullable=True))
     op.add_column("lockboxes", sa.Column("destroyed_at", Moment(), nullable=True))
     op.create_index("ix_lockboxes_rekey_due_at", "lockboxes", ["rekey_due_at"], unique=False)
+    op.create_index(op.f("ix_payment_decisions_case_id"), "payment_decisions", ["case_id"], unique=False)
     op.drop_index("ix_seals_holder", table_name="seals")
     op.create_index("ix_seals_holder", "seals", ["holder", "holder_version"], unique=False)
