@@ -118,6 +118,13 @@ def test_the_keyboard_reaches_the_content_first_and_then_the_act(page: Page, gal
     expect(page.get_by_role("link", name="Edit")).to_be_focused()
 
 
+def test_keys_reach_a_table_that_may_scroll_sideways(page: Page, gallery: str) -> None:
+    page.goto(gallery)
+    page.get_by_role("search").get_by_role("link", name="Clear").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator(".vault-table:has(caption:text-is('Open cases'))")).to_be_focused()
+
+
 def test_the_list_of_errors_takes_the_focus_and_leads_to_the_box(page: Page, gallery: str) -> None:
     send_empty(page, gallery)
     summary = page.get_by_role("alert").filter(has_text="There is a problem")
