@@ -61,6 +61,14 @@ class Trust:
             return holder == RECOVERY and digest == self.recovery
         return kind == "officer" and (holder, role, digest) in self.founders
 
+    def confirms(self, entry: bytes, code: str, index: int) -> bool:
+        """Whether the vault itself made the entry that has this index in the ledger."""
+        try:
+            given = bytes.fromhex(code)
+        except ValueError:
+            return False
+        return self.voucher.confirms_at(enc("vault/entry/v1", entry), given, index)
+
     def save(self, path: Path) -> None:
         """Write `trust.toml` whole or not at all, readable by all, changed by nobody (mode 0444)."""
         lines = [f'recovery = "{self.recovery.hex()}"', f'profile = "{self.profile}"']
@@ -151,11 +159,7 @@ class RunningVault:
 
     def confirms(self, entry: bytes, code: str, index: int) -> bool:
         """Whether the vault itself made the entry that has this index in the ledger."""
-        try:
-            given = bytes.fromhex(code)
-        except ValueError:
-            return False
-        return self.trust.voucher.confirms_at(enc("vault/entry/v1", entry), given, index)
+        return self.trust.confirms(entry, code, index)
 
     def close(self) -> None:
         """Stop the weaver and let the database go."""

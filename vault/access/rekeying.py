@@ -22,6 +22,7 @@ from crypto.fields import Value
 from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
+from vault.access.departures import departed
 from vault.access.events import Event, record
 from vault.access.holders import (
     NAMED_ON,
@@ -168,7 +169,12 @@ class _Rekeying:
             for box in boxes
         }
         keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found})
-        self._holders = {box.id: keys.ring.fit(self._holders[box.id], box.compartment) for box in boxes}
+        # Whoever left and put their rows back as they were is left out, as is whoever was put there.
+        officers = {holder for found in self._holders.values() for kind, holder in found if kind == "officer"}
+        gone = {("officer", officer) for officer in departed(db, trust, officers)}
+        self._holders = {
+            box.id: keys.ring.fit(self._holders[box.id] - gone, box.compartment) for box in boxes
+        }
 
     def opens(self, box: Lockbox, rows: Sequence[Any]) -> bool:
         """Whether every row of a lockbox opens; what was opened is kept for its new key."""

@@ -17,6 +17,7 @@ from audit.entries import Fact
 from crypto.errors import CryptoError
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
+from vault.access.departures import departed
 from vault.access.events import Event, record
 from vault.access.holders import belongs, circle_versions, circles_to_change, current_circles, officers
 from vault.access.keyring import Keyring
@@ -115,6 +116,8 @@ def renew_circle(db: RecordedSession, who: Actor, trust: Trust, role: Role, now:
     newest = old[-1]
     ring = Keyring(db, trust)
     members = [key.holder for key in officers(db) if belongs(key, role)]
+    gone = departed(db, trust, members)
+    members = [member for member in members if member not in gone]
     ring.fetch_to_seal(members)
     holders = []
     for member in members:
