@@ -86,6 +86,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
             *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
             *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
             *("/ledger/alerts?state=", "/ledger/weeks", "/ledger/figures", "/ledger?since=tomorrow"),
+            "/ledger/witness",
         ],
         "max": ["/officers", "/officers/add", "/cases"],
     }

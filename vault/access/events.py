@@ -128,6 +128,7 @@ class Event(Labelled):
     # oversight
     LEDGER_READ = "ledger-read", "Ledger read"
     LEDGER_EXPORTED = "ledger-exported", "Ledger exported"
+    CHECKPOINT_WITNESSED = "checkpoint-witnessed", "Witness's cosignature taken in"
     DISCLOSURE_LOG_READ = "disclosure-log-read", "Disclosure log read"
     ALERT_RAISED = "alert-raised", "Alert raised"
     ALERT_DISMISSED = "alert-dismissed", "Alert dismissed"

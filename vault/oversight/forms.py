@@ -91,5 +91,11 @@ class ReviewForm(StepUpForm):
     )
 
 
+class WitnessForm(VaultForm):
+    """Takes in the note that the outside witness cosigned."""
+
+    note = Words("Cosigned checkpoint", 40_000, hint="The whole text of the file, with its signature lines.")
+
+
 class ExportForm(StepUpForm):
     """Asks for the second factor again before the ledger leaves the vault."""

@@ -113,6 +113,7 @@ SAYS: dict[str, str] = {
     Event.SHRED_PARTS_ARCHIVED: "archived the shred parts",
     Event.LEDGER_READ: "read the ledger",
     Event.LEDGER_EXPORTED: "exported the ledger",
+    Event.CHECKPOINT_WITNESSED: "took in what the outside witness cosigned",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
 }
 """What follows the officer's name. An event that is not here is told by its label."""
