@@ -69,6 +69,7 @@ def test_a_change_and_its_entry_commit_together(cast: Cast) -> None:
         "referral-decided",
         "referral-decided",
         "referral-decided",
+        "lockbox-rekeyed",
         "case-opened",
         "person-added",
         "officer-named",

@@ -27,7 +27,7 @@ from vault.officers.models import SecondFactor
 from vault.running import RunningVault, wall_clock
 
 ROOT = Path(__file__).resolve().parents[2]
-HOUSES = 60
+HOUSES = 160
 
 
 class Server:
