@@ -46,6 +46,8 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,  # Without a terminal the hidden questions read what is piped in.
+            # Tests that a shell runs in the background ignore this signal, and would hand that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
 
     def finish(self, *words: str, typed: str = "") -> tuple[int, str, str]:
