@@ -16,7 +16,7 @@ from audit.increments import kept_size
 from audit.tiles import TILE_WIDTH
 from crypto.root_ring import RootRing, has_root_key
 from vault import migrations, verification
-from vault.access import seals
+from vault.access import adoption
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
 from vault.database import connect
@@ -88,7 +88,7 @@ def migrate(data: Path) -> None:
     engine.dispose()
     vault = RunningVault.start(settings, wall_clock)
     try:
-        adopted = seals.adopt_keys(vault)
+        adopted = adoption.adopt_keys(vault)
     finally:
         vault.close()
     if adopted.taken:

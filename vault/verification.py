@@ -21,10 +21,9 @@ from audit.errors import Damaged, LedgerError, LedgerUnavailable
 from audit.examination import examine
 from audit.notes import parse
 from vault import migrations
-from vault.access.comparing import FaultKind, SealFault
+from vault.access.comparing import FaultKind, SealFault, audit_seals, forged_seals
 from vault.access.events import is_vouched
 from vault.access.pieces import digest_of
-from vault.access.seals import audit_seals, forged_seals
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
 from vault.notarising import check_published
 from vault.papers.models import Paper, PaperPiece

@@ -9,11 +9,10 @@ from tests.adversaries.thief import Thief
 from tests.cast import Cast, Stage
 from tests.programme import open_case
 from vault.access import renewal
-from vault.access.adoption import Adopted
+from vault.access.adoption import Adopted, adopt_keys
 from vault.access.custody import KeyCase
 from vault.access.events import Event, compose
 from vault.access.models import HolderKey, Lockbox
-from vault.access.seals import adopt_keys
 from vault.commands import cli
 from vault.database import row_digest, row_name
 from vault.verification import verify

@@ -161,7 +161,7 @@ def test_every_look_names_the_fields_that_it_opened(cast: Cast) -> None:
 
 
 def test_an_entry_covers_the_very_rows_that_changed(cast: Cast) -> None:
-    from vault.access.seals import audit_seals
+    from vault.access.comparing import audit_seals
     from vault.database import row_digest, row_name
 
     case = open_case(cast, named=[])

@@ -90,7 +90,7 @@ def test_a_household_member_added_later_is_sealed_to_the_named_inspector(cast: C
     assert ada.post(f"/cases/{case.id}/people/add", position="child", minor="yes").status_code == 303
     with cast.stage.vault.reading() as db:
         child = db.query(Person).filter_by(case=case.id, number=2).one()
-        from vault.access.seals import audit_seals
+        from vault.access.comparing import audit_seals
 
         assert audit_seals(db) == ([], [])
     ines = cast["ines"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from housing.models import Stay, StayState
-from vault.access import seals
+from vault.access import comparing
 from vault.cases.models import Case
 from vault.demonstration import making
 from vault.demonstration.stage import Fortnight
@@ -64,5 +64,5 @@ def test_every_state_is_there_on_any_day(
         for model, states in (*wanted, *more):
             rows: list[Any] = list(db.scalars(select(model)))
             assert {row.state for row in rows} == set(states)
-        assert seals.audit_seals(db) == ([], [])
+        assert comparing.audit_seals(db) == ([], [])
     vault.close()

@@ -18,7 +18,7 @@ from audit.entries import Entry
 from audit.finding import Woven
 from housing.models import House, HouseKind, Standing, Stay, StayState, Void
 from tests.demonstration.conftest import ROOT, Made, run_vault
-from vault.access import listings, seals
+from vault.access import comparing, listings
 from vault.access.models import DirectoryPage
 from vault.access.pieces import digest_of
 from vault.access.policy import Role
@@ -164,7 +164,7 @@ def test_two_cases_keep_a_document_that_opens(vault: RunningVault) -> None:
 
 def test_every_seal_is_as_the_matrix_says(vault: RunningVault) -> None:
     with vault.reading() as db:
-        assert seals.audit_seals(db) == ([], [])
+        assert comparing.audit_seals(db) == ([], [])
 
 
 def test_the_ledger_tells_of_two_weeks_in_order(entries: list[Entry]) -> None:

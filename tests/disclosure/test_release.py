@@ -23,10 +23,10 @@ from tests.disclosure.errands import (
     text_of,
     version_on,
 )
+from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.models import Lockbox, SealRow
 from vault.access.policy import Compartment, Role
-from vault.access.seals import audit_seals
 from vault.disclosure import actions, releases
 from vault.disclosure.models import Packet
 from vault.disclosure.packets import read_marks

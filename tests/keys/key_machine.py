@@ -14,7 +14,7 @@ from crypto.passwords import PasswordCost
 from housing.houses import AddressFacts, AreaFacts, HouseKind, PlainFacts
 from tests.cast import CHEAP, Clock
 from tests.keys.raw_opening import BoxRow, Reach, Tables, Walk, opened_boxes, read, text_of, unlock
-from vault.access import renewal, seals
+from vault.access import comparing, renewal
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.models import Assignment, Lockbox
@@ -415,7 +415,7 @@ class KeyMachine(RuleBasedStateMachine):
             self.check_text(tables, reaches[self.ada.officer], place)
         if self.looks % AUDIT_EVERY == 0:
             with self.vault.reading() as db:
-                assert seals.audit_seals(db) == ([], [])
+                assert comparing.audit_seals(db) == ([], [])
         if self.looks % KEYCASE_EVERY == 0:
             self.check_keycases(tables)
 

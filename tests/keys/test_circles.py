@@ -14,11 +14,12 @@ from tests.cast import Cast, Stage
 from tests.keys.renewing import findings, note, renew, revoke
 from tests.programme import open_case
 from vault.access import renewal
+from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase
 from vault.access.keyring import Keyring
 from vault.access.models import HolderKey, Lockbox, SealRow, ShredPart
 from vault.access.policy import Role
-from vault.access.seals import audit_seals, circle_key
+from vault.access.seals import circle_key
 from vault.errors import RoleMayNot
 
 ON_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)

@@ -11,8 +11,8 @@ from tests.keys.reading import plain
 from tests.officers.returning import come_back, ident
 from tests.programme import open_case
 from vault.access import renewal
+from vault.access.comparing import audit_seals
 from vault.access.models import Lockbox, SealRow
-from vault.access.seals import audit_seals
 from vault.keys import views
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.cast import Cast
 from tests.programme import open_case
-from vault.access import seals
+from vault.access import comparing
 from vault.access.models import Assignment
 from vault.cases import actions, naming
 from vault.cases.models import Case, Person
@@ -50,7 +50,7 @@ def test_an_officer_named_while_people_are_added_gets_the_keys_of_each(cast: Cas
     for _ in range(ROUNDS):
         assert at_once(add, name, add) == []
         with vault.reading() as db:
-            assert seals.audit_seals(db) == ([], [])
+            assert comparing.audit_seals(db) == ([], [])
             numbers = [person.number for person in db.query(Person).filter_by(case=case.id)]
         assert sorted(numbers) == list(range(1, len(numbers) + 1))
         with vault.writing() as db:

@@ -16,9 +16,9 @@ from tests.keys.renewing import findings, note, opened_notes, renew, revoke
 from tests.programme import open_case
 from vault.access import renewal
 from vault.access.actor import Actor
+from vault.access.comparing import audit_seals
 from vault.access.models import HolderKey, Lockbox, ShredPart
 from vault.access.policy import Compartment, Role
-from vault.access.seals import audit_seals
 from vault.running import RunningVault
 from vault.settings import load
 

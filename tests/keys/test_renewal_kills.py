@@ -20,13 +20,13 @@ from tests.keys.renewing import findings, note, revoke
 from tests.programme import open_case
 from vault.access import renewal
 from vault.access.actor import Actor
+from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase
 from vault.access.events import Event, record
 from vault.access.holders import circle_versions, circles_to_change, current_circles
 from vault.access.models import Lockbox, SealRow, ShredPart
 from vault.access.policy import Compartment, Role
 from vault.access.rekeying import sealing_models
-from vault.access.seals import audit_seals
 from vault.cases import actions
 from vault.cases.models import Case
 from vault.database import row_name

@@ -14,10 +14,10 @@ from tests.keys.renewing import findings
 from tests.programme import OpenedCase, open_case
 from vault.access import renewal
 from vault.access.actor import Actor
+from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.models import Lockbox
 from vault.access.policy import Compartment, Role
-from vault.access.seals import audit_seals
 from vault.cases import actions
 from vault.cases.models import Case, Note, Person
 from vault.running import RunningVault

@@ -13,7 +13,7 @@ from tests.adversaries.thief import Thief
 from tests.cast import PASSWORD, Cast, Officer
 from tests.officers.returning import ONE_TIME, OWN, certify, come_back, enrol, ident, invite_again, sign_in
 from tests.programme import OpenedCase, open_case
-from vault.access import seals
+from vault.access import comparing, seals
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow
 from vault.commands import cli
 from vault.officers.models import Officer as OfficerRow
@@ -31,9 +31,9 @@ def health(officer: Officer, case: OpenedCase) -> int:
     return officer.post(path, reason="visit").status_code
 
 
-def faults(cast: Cast) -> list[seals.SealFault]:
+def faults(cast: Cast) -> list[comparing.SealFault]:
     with cast.stage.vault.reading() as db:
-        return [fault for faults in seals.audit_seals(db) for fault in faults]
+        return [fault for faults in comparing.audit_seals(db) for fault in faults]
 
 
 def held_by(cast: Cast, officer: UUID) -> set[tuple[str, str, int]]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from tests.cast import Cast
 from tests.officers.returning import certify, enrol, ident, invite_again
 from tests.programme import OpenedCase, open_case
-from vault.access import seals
+from vault.access import comparing, seals
 from vault.access.models import Assignment
 from vault.access.policy import Role
 from vault.cases.models import Person
@@ -93,7 +93,7 @@ def follow(cast: Cast, seed: int, count: int) -> None:
     for _ in range(count):
         acts.act()
         with cast.stage.vault.reading() as db:
-            missing, surplus = seals.audit_seals(db)
+            missing, surplus = comparing.audit_seals(db)
         assert (missing, surplus) == ([], []), acts.told
     assert any(told.endswith(" 303") for told in acts.told)
 
@@ -131,6 +131,6 @@ def test_a_seal_that_the_matrix_does_not_give_and_one_that_is_gone_are_both_told
         keys = seals.KeyCase(db, who, cast.stage.vault.trust)
         seals.seal_onward(db, keys, who, box, ident(cast, "ivo"), cast.stage.clock.now)
     with cast.stage.vault.reading() as db:
-        missing, surplus = seals.audit_seals(db)
+        missing, surplus = comparing.audit_seals(db)
     assert [fault.holder for fault in missing] == [ident(cast, "ines")]
     assert [fault.holder for fault in surplus] == [ident(cast, "ivo")]

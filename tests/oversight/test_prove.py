@@ -14,9 +14,9 @@ from audit.notes import parse
 from tests.cast import Cast
 from tests.oversight.test_read import damage, plain
 from tests.programme import open_case
+from vault.access.comparing import audit_seals
 from vault.access.models import SealRow
 from vault.access.policy import MATRIX, Role
-from vault.access.seals import audit_seals
 from vault.commands import cli
 
 # What asks the database in words of its own is tried on both engines; a page is the same over either.

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from tests.cast import Cast
 from tests.search.filing import file, filed, leave
 from vault.access import renewal
+from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.listings import SUBJECT, Listing, waiting
 from vault.access.models import DirectorySlip, HolderKey, Lockbox
 from vault.access.policy import Compartment, Role
 from vault.access.rekeying import rekey
-from vault.access.seals import audit_seals
 from vault.verification import verify
 
 

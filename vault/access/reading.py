@@ -23,9 +23,9 @@ from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.events import Event, record_apart
+from vault.access.holders import is_named_holder
 from vault.access.models import Assignment, Lockbox
 from vault.access.policy import STEP_UP, Compartment, Hold, Reason, Role, hold
-from vault.access.seals import is_named_holder
 from vault.errors import NotKnown, RecordsDestroyed, RoleMayNot, StepUpNeeded
 from vault.running import RunningVault
 

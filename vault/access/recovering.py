@@ -17,10 +17,11 @@ from crypto.recovery_files import RecoveryRequest, RecoverySeal, open_answer
 from crypto.sealing import Holder, Seal, check_seal, commits_to
 from vault.access.actor import Actor
 from vault.access.custody import check_lockbox, keep_seal, lockbox_name
+from vault.access.holders import expected_holders
 from vault.access.keyring import Keyring
 from vault.access.models import Lockbox, SealRow, ShredPart
 from vault.access.policy import CIRCLES, Hold, Role, hold
-from vault.access.seals import circle_key, expected_holders
+from vault.access.seals import circle_key
 from vault.errors import RuleForbids
 from vault.running import RECOVERY, Trust
 

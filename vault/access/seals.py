@@ -11,23 +11,17 @@ from crypto.identity import Identity
 from crypto.lockbox import LockboxKey, Sealer, new_parts
 from crypto.sealing import Holder
 from vault.access.actor import Actor
-from vault.access.adoption import adopt_keys as adopt_keys  # noqa: PLC0414 - asked for by this name
-from vault.access.comparing import (  # What is there against what must be.
-    SealFault as SealFault,  # noqa: PLC0414
-)
-from vault.access.comparing import audit_seals as audit_seals  # noqa: PLC0414
-from vault.access.comparing import forged_seals as forged_seals  # noqa: PLC0414
 from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name, vouch_for_lockbox
 from vault.access.holders import (
     NAMED_ON,
     circle_versions,
     circles_to_change,
     current_circles,
+    expected_holders,
     holders_by_matrix,
+    is_named_holder,
     roles_of,
 )
-from vault.access.holders import expected_holders as expected_holders  # noqa: PLC0414
-from vault.access.holders import is_named_holder as is_named_holder  # noqa: PLC0414
 from vault.access.keyring import Keyring, certify_key, vouch_for_key
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
 from vault.access.policy import Compartment, Role

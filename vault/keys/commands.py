@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from vault.access import renewal
 from vault.access.actor import Actor
+from vault.access.comparing import SealFault, audit_seals, forged_seals
 from vault.access.events import Event, record_apart
 from vault.access.policy import Permission
-from vault.access.seals import SealFault, audit_seals, forged_seals
 from vault.errors import RoleMayNot
 from vault.keys import renewing
 from vault.keys.wording import name_holders, name_subjects

@@ -8,11 +8,11 @@ from werkzeug.utils import redirect
 
 from audit.entries import Fact
 from vault.access import renewal
+from vault.access.comparing import audit_seals
 from vault.access.events import Event, record_apart
 from vault.access.guard import actor, now, requires, running
 from vault.access.models import Lockbox
 from vault.access.policy import Permission
-from vault.access.seals import audit_seals
 from vault.keys import renewing
 from vault.keys.act_views import bp as act_pages
 from vault.keys.carrying_views import bp as carrying_pages

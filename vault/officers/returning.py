@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from vault.access import seals
+from vault.access import holders, seals
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.models import Assignment, HolderKey, Lockbox
@@ -49,7 +49,7 @@ def seal_again(db: RecordedSession, who: Actor, trust: Trust, officer: Officer, 
     boxes = [
         box
         for box in seals.lock_boxes(db, reach)
-        if any(seals.is_named_holder(naming, box) for naming in namings)
+        if any(holders.is_named_holder(naming, box) for naming in namings)
     ]
     keys = KeyCase(db, who, trust)
     keys.fetch(boxes)

@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 
 from audit.errors import Damaged, LedgerError, NotaryRefuses, NotVerified
 from audit.proofs import SUFFIX
+from vault.access.comparing import SealFault, audit_seals
 from vault.access.events import Event, record_apart
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import MATRIX, STEP_UP, Permission, Role
-from vault.access.seals import SealFault, audit_seals
 from vault.errors import NotKnown, RuleForbids
 from vault.notarising import prove_entry, vault_size
 from vault.officers.asking import needs_code
