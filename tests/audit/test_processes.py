@@ -47,6 +47,8 @@ engine = create_engine(sys.argv[1])
 def arm(connection, entry):
     connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
 ledger = Ledger(engine)
+# The sweep of the start is over, so that the change waits for the look and both go into one batch.
+ledger.settle([], PATIENCE)
 with engine.begin() as connection:
     ledger.pend(connection, an_entry(event="witness-admitted"), None)
 details = Details(b"salt", b"sealed", "ab" * 32)

@@ -57,7 +57,7 @@ class Measured:
                 "ours": float(f"{self.ours:.4g}"),
                 "peer": float(f"{self.peer:.4g}"),
                 "peer_name": self.peer_name,
-                "ratio": round(self.ratio, 3),
+                "ratio": float(f"{self.ratio:.4g}"),
                 "unit": self.unit,
             },
             ensure_ascii=False,
