@@ -95,6 +95,16 @@ heads = Table(
     CheckConstraint("size > previous AND previous >= 0", name="ledger_heads_grow"),
 )
 
+volumes = Table(
+    "ledger_volumes",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first_index", BigInteger, nullable=False, unique=True),
+    Column("origin", Text, nullable=False, unique=True),
+    CheckConstraint("number >= 2 AND first_index > 0", name="ledger_volumes_follow_the_first"),
+)
+"""The volumes after the first, each a log of its own; the first begins at entry 0 and needs no row."""
+
 
 def copies(entry: Entry) -> dict[str, str | None]:
     """What the copied columns must hold for an entry."""
@@ -118,8 +128,21 @@ _APPEND_ONLY = {
     "ledger_entries": ('"index"', "id"),
     "ledger_subjects": (),
     "ledger_heads": ("size", "previous"),
+    "ledger_volumes": ("number", "first_index", "origin"),
 }
 _NEVER_UPDATED = ("ledger_pending", "ledger_details")
+DETAILS_KEPT_YEARS = 5
+"""Details are kept at least so long (45 CFR 164.528 asks five to six years of an accounting); the database
+itself refuses to let younger ones go, by the moment in front of an entry's id (RFC 9562, version 7)."""
+
+_YOUNG_ON_SQLITE = (
+    "substr(OLD.id, 1, 12) >= "
+    f"printf('%012x', CAST(strftime('%s', 'now', '-{DETAILS_KEPT_YEARS} years') AS INTEGER) * 1000)"
+)
+_YOUNG_ON_POSTGRESQL = (
+    "substr(replace(OLD.id::text, '-', ''), 1, 12) >= lpad(to_hex("
+    f"(extract(epoch FROM now() - interval '{DETAILS_KEPT_YEARS} years') * 1000)::bigint), 12, '0')"
+)
 
 
 def _sqlite_guards() -> Iterator[str]:
@@ -142,6 +165,10 @@ def _sqlite_guards() -> Iterator[str]:
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} "
             f"BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
         )
+    yield (
+        f"CREATE TRIGGER IF NOT EXISTS ledger_details_kept BEFORE DELETE ON ledger_details "
+        f"WHEN {_YOUNG_ON_SQLITE} BEGIN SELECT RAISE(ABORT, 'the ledger only grows'); END"
+    )
 
 
 def _postgresql_guards() -> Iterator[str]:
@@ -163,6 +190,10 @@ def _postgresql_guards() -> Iterator[str]:
             f"CREATE OR REPLACE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
             f"FOR EACH ROW EXECUTE FUNCTION ledger_only_grows()"
         )
+    yield (
+        f"CREATE OR REPLACE TRIGGER ledger_details_kept BEFORE DELETE ON ledger_details "
+        f"FOR EACH ROW WHEN ({_YOUNG_ON_POSTGRESQL}) EXECUTE FUNCTION ledger_only_grows()"
+    )
 
 
 def guards(dialect_name: str) -> list[str]:

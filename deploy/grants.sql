@@ -10,7 +10,10 @@ GRANT USAGE ON SCHEMA public TO "vault", "vault-notary";
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "vault";
 
 -- The ledger only grows: the service adds to it and reads it, and can take nothing back.
-REVOKE UPDATE, DELETE ON ledger_entries, ledger_subjects, ledger_heads, ledger_details FROM "vault";
+REVOKE UPDATE, DELETE ON ledger_entries, ledger_subjects, ledger_heads, ledger_volumes FROM "vault";
+
+-- Sealed details may be forgotten once they are old enough; a trigger refuses to let younger ones go.
+REVOKE UPDATE ON ledger_details FROM "vault";
 
 -- Entries wait here until they are woven; they leave, and never change.
 REVOKE UPDATE ON ledger_pending FROM "vault";
@@ -25,4 +28,4 @@ END
 $$;
 
 -- The notary reads leaves and heads, and nothing else.
-GRANT SELECT ON ledger_entries, ledger_heads TO "vault-notary";
+GRANT SELECT ON ledger_entries, ledger_heads, ledger_volumes TO "vault-notary";

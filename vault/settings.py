@@ -38,6 +38,10 @@ class Settings:
     proxies: int = 0  # how many proxies of ours stand in front and say where a request comes from
     notary_in_process: bool = True
     checkpoint_file: str = ""  # where the notary publishes; empty for the data folder
+    acts_wait_for: str = "checkpoint"  # or "witness": what acts of weight wait for before they are done
+    details_kept_years: int = (
+        0  # after how many years sealed details may be forgotten, 5 or more; 0 for never
+    )
     hold_minutes: int = 90
     turnaround_days: int = 2
     paper_megabytes: int = 200  # the largest document that a case keeps

@@ -38,7 +38,7 @@ def render_type(kind: str, item: Any, context: AutogenContext) -> str | Literal[
 def guards(dialect: str) -> list[str]:
     """The triggers and constraints that the packages need; a table rebuild on SQLite drops them silently.
 
-    Every migration that rebuilds a table runs them again at its end; a test asserts that all are there.
+    `upgrade` runs the ledger's again after every migration; a test asserts that all are there.
     """
     return [*audit.ledger.guards(dialect), *housing.models.guards(dialect)]
 
@@ -54,6 +54,8 @@ def upgrade(engine: Engine) -> None:
     """Bring the database to the newest shape, keeping what is in it."""
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
+        for statement in audit.ledger.guards(engine.dialect.name):
+            connection.exec_driver_sql(statement)
 
 
 def drift(engine: Engine) -> None:
@@ -63,6 +65,8 @@ def drift(engine: Engine) -> None:
 
 
 def revise(engine: Engine, message: str) -> None:
-    """Write the next migration by comparing the models with a database at the newest shape."""
+    """Write the next migration by comparing the models with an empty database brought to the newest shape."""
     with engine.begin() as connection:
+        # Without the guards: one of them may be for a table that only the next migration makes.
+        command.upgrade(_config(connection), "head")
         command.revision(_config(connection), message, autogenerate=True)

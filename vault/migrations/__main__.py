@@ -5,9 +5,8 @@ import tempfile
 from pathlib import Path
 
 from vault.database import connect
-from vault.migrations import revise, upgrade
+from vault.migrations import revise
 
 with tempfile.TemporaryDirectory() as folder:
     engine = connect(f"sqlite:///{Path(folder) / 'shape.db'}")
-    upgrade(engine)
     revise(engine, sys.argv[1])

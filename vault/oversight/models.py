@@ -7,7 +7,18 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Date, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import Moment
@@ -32,6 +43,8 @@ class Rule(Labelled):
     KEY_ACT = "key-act", "Recovery, destruction or change of keys"
     FLAGGED_CASE = "flagged-case", "Flagged case: a new officer"
     PLANTED = "planted-entry", "Entry that the vault did not make"
+    NOTARY = "notary-refused", "Notary refused to sign"
+    RECORDING = "recording-interrupted", "Recording interrupted"
     # Break-glass belongs here as soon as the vault has it: every use is an alert.
 
 
@@ -80,6 +93,44 @@ class WeeklyReview(Base):
     carried: Mapped[int] = mapped_column(Integer)
     signed_size: Mapped[int | None] = mapped_column(BigInteger)  # of the notary's checkpoint at that time
     signed_root: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class RegisteredWitness(Base):
+    """An outside witness that asks over the network: the key it cosigns with, and a digest of its token."""
+
+    __tablename__ = "witnesses"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80))  # where it runs, in an auditor's words; names nobody
+    key: Mapped[str] = mapped_column(Text, unique=True)  # its verifier key, c2sp.org/tlog-cosignature
+    token_digest: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    registered_by: Mapped[UUID] = mapped_column(Uuid)
+    registered_at: Mapped[datetime] = mapped_column(Moment)
+    ended_by: Mapped[UUID | None] = mapped_column(Uuid)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    version: Mapped[int] = mapped_column(Integer)
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class KeptCheckpoint(Base):
+    """A signed note that was kept: with a review, for an act that waited for it, or cosigned by a witness."""
+
+    __tablename__ = "kept_checkpoints"
+    unrecorded: ClassVar[bool] = True  # The signatures in it say more than an entry could.
+    __table_args__ = (
+        UniqueConstraint("origin", "size", "witness"),
+        Index("ix_kept_checkpoints_kept", "kept_at"),
+        Index("ix_kept_checkpoints_witness", "witness", "size"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    origin: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int] = mapped_column(BigInteger)
+    root: Mapped[bytes] = mapped_column(LargeBinary)
+    note: Mapped[str] = mapped_column(Text)
+    kept_at: Mapped[datetime] = mapped_column(Moment)
+    witness: Mapped[UUID | None] = mapped_column(Uuid)  # which registered witness cosigned it, if one did
 
 
 class Watch(Base):

@@ -113,6 +113,14 @@ SAYS: dict[str, str] = {
     Event.SHRED_PARTS_ARCHIVED: "archived the shred parts",
     Event.LEDGER_READ: "read the ledger",
     Event.LEDGER_EXPORTED: "exported the ledger",
+    Event.LEDGER_VOLUME_CLOSED: "closed this volume of the ledger",
+    Event.LEDGER_VOLUME_OPENED: "began a new volume of the ledger",
+    Event.DETAILS_FORGOTTEN: "forgot the details of old entries",
+    Event.ACT_ANNOUNCED: "announced an act of weight on {about}",
+    Event.NOTARY_REFUSED: "noticed that the notary refuses to sign",
+    Event.RECORDING_INTERRUPTED: "noticed that entries could not be recorded for a time",
+    Event.WITNESS_REGISTERED: "registered an outside witness",
+    Event.WITNESS_ENDED: "ended the registration of an outside witness",
     Event.CHECKPOINT_WITNESSED: "took in what the outside witness cosigned",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
 }
@@ -140,6 +148,9 @@ UNSIGNED = {
     Event.PASSWORD_GIVEN: "Someone",
     Event.ACCOUNT_LOCKED: "The vault",
     Event.ALERT_RAISED: "The vault",
+    Event.NOTARY_REFUSED: "The vault",
+    Event.RECORDING_INTERRUPTED: "The vault",
+    Event.CHECKPOINT_WITNESSED: "The outside witness",
     Event.OFFICER_ENROLLED: "Someone",
 }
 """Who is said to act when nobody was signed in; otherwise it was the command line."""

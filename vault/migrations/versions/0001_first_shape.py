@@ -1,4 +1,5 @@
-"""The first shape of the records, of housing and of the ledger, with the guards that keep them."""
+"""The first shape of the records, of housing and of the ledger, with the guards that keep houses apart; the
+ledger's guards are made again after every migration."""
 
 # This module and its function are longer than others: a migration is the plain list of what it makes.
 
@@ -6,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from crypto.columns import Moment
-from vault.migrations import guards
+from housing.models import guards
 
 revision = "0001"
 down_revision = None
