@@ -9,7 +9,8 @@ from audit.entries import Entry, Fact
 from audit.ledger import Woven
 from vault.access.events import Event
 from vault.oversight.naming import Names
-from vault.oversight.wording import SAYS, Line, tell
+from vault.oversight.sentences import SAYS
+from vault.oversight.wording import Line, tell
 
 INES, IVO, CASE, HOUSE, PERSON = (UUID(int=number) for number in range(1, 6))
 NAMES = Names(
