@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
+from operator import lt
 from pathlib import Path
 
 from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.exported import files_in, read_checkpoint, read_tile
 from audit.form import check_form
 from audit.handovers import HAND_OVERS, HandOver, check_signed, read_hand_overs
+from audit.names import Names
 from audit.notes import read_verifier_keys
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, Progress, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
@@ -36,31 +39,33 @@ class Report:
 
 @dataclass(frozen=True)
 class _Checked:
-    """One bundle whose entries are in form and have the hashes of its tile."""
+    """One bundle whose entries are in form and have the hashes of its tile; small, for it is handed on."""
 
     hashes: list[bytes]
-    names: list[bytes]
-    times: list[bytes]
+    count: int
+    names: bytes  # the ids as they are written, one behind the other
+    rising: bool  # whether each id is greater than the one in front of it
+    first_time: bytes
+    last_time: bytes
+    earlier: list[int]
 
 
 @dataclass
 class _Seen:
     """What is remembered from one bundle to the next."""
 
-    names: set[bytes] = field(default_factory=set)
+    names: Names = field(default_factory=Names)
     time: bytes = b""
     earlier: list[int] = field(default_factory=list)
 
     def add(self, first: int, checked: _Checked) -> None:
-        before = len(self.names)
-        for index, name in enumerate(checked.names, first):
-            self.names.add(name)
-            if len(self.names) != before + index - first + 1:
-                raise Damaged(index, "it is the copy of an earlier entry.")
-        for index, time in enumerate(checked.times, first):
-            if time < self.time:
-                self.earlier.append(index)
-            self.time = time
+        copied = self.names.add(checked.names, checked.rising)
+        if copied is not None:
+            raise Damaged(first + copied, "it is the copy of an earlier entry.")
+        if checked.first_time < self.time:
+            self.earlier.append(first)
+        self.earlier += checked.earlier
+        self.time = checked.last_time
 
 
 def _read(directory: Path, level: int | str, number: int, width: int) -> bytes:
@@ -134,8 +139,11 @@ def check_bundle(directory: Path, number: int, width: int) -> _Checked:
             raise Damaged(index, "it is not in the form of an entry.") from error
         names.append(name)
         times.append(time)
+    earlier = [index for index, (before, time) in enumerate(pairwise(times), first + 1) if time < before]
     # A full tile is passed on as the one hash that it contributes to the level above.
-    return _Checked([_tile_root(hashes)] if width == TILE_WIDTH else hashes, names, times)
+    passed_on = [_tile_root(hashes)] if width == TILE_WIDTH else hashes
+    rising = all(map(lt, names, names[1:]))
+    return _Checked(passed_on, width, b"".join(names), rising, times[0], times[-1], earlier)
 
 
 def _join(directory: Path, bundles: Iterable[_Checked], progress: Progress) -> tuple[Frontier, _Seen]:
@@ -143,13 +151,13 @@ def _join(directory: Path, bundles: Iterable[_Checked], progress: Progress) -> t
     frontier, seen, roots = Frontier(), _Seen(), list[bytes]()
     for checked in bundles:
         seen.add(frontier.size, checked)
-        if len(checked.names) == TILE_WIDTH:
+        if checked.count == TILE_WIDTH:
             roots += checked.hashes
             frontier.append_subtree(TILE_HEIGHT, roots[-1])
         else:
             for hashed in checked.hashes:
                 frontier.append(hashed)
-        progress(len(checked.names))
+        progress(checked.count)
     _check_upper_tiles(directory, roots)
     return frontier, seen
 
