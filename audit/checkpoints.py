@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from audit import tables
 from audit.durable import PRIVATE, PUBLIC, write_whole
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
 from audit.notes import Checkpoint, NotaryKeys, VerifierKey, check_signatures, parse
+from audit.refusals import forget_refusal, leave_refusal
 from audit.tree import Frontier, leaf_hash
 
 __all__ = ["Checkpoint", "Notary", "NotaryKeys", "NotaryThread", "VerifierKey", "run_notary"]
@@ -165,12 +166,18 @@ def only_signer(state: Path, *, wait: bool) -> Iterator[bool]:
 def sign_if_free(engine: Engine, notary: Notary, now: datetime) -> bool:
     """Sign what is new unless another process is signing; return whether it was our turn.
 
-    Raises NotaryRefuses.
+    Raises NotaryRefuses, and leaves word of it beside the checkpoint until the notary signs again.
     """
     with only_signer(notary.state, wait=False) as mine:
         if mine:
-            with engine.connect() as connection:
-                notary.sign_next(connection, now)
+            try:
+                with engine.connect() as connection:
+                    notary.sign_next(connection, now)
+            except NotaryRefuses as refusal:
+                with suppress(OSError):  # A full disk must not hide why it refuses from whoever asked.
+                    leave_refusal(notary.checkpoint, str(refusal), now)
+                raise
+            forget_refusal(notary.checkpoint)
         return mine
 
 

@@ -39,6 +39,8 @@ class Settings:
     notary_in_process: bool = True
     checkpoint_file: str = ""  # where the notary publishes; empty for the data folder
     acts_wait_for: str = "checkpoint"  # or "witness": what acts of weight wait for before they are done
+    acts_wait_seconds: float = 10.0  # how long they wait before they are given up, and nothing was done
+    alarm_below_free_percent: int = 5  # how full the disk may become before it is an alarm
     details_kept_years: int = (
         0  # after how many years sealed details may be forgotten, 5 or more; 0 for never
     )
@@ -161,6 +163,8 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     chosen |= given
     settings = Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
     _check_profile(settings)
+    if settings.acts_wait_for not in {"checkpoint", "witness"}:
+        raise BadSettings('The setting acts_wait_for must be "checkpoint" or "witness".')
     return settings
 
 

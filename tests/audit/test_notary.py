@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from sqlalchemy import Engine
 
-from audit.checkpoints import Notary, NotaryKeys, NotaryThread, run_notary
+from audit.checkpoints import Notary, NotaryKeys, NotaryThread, run_notary, sign_if_free
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
 from audit.ledger import Ledger
 from audit.notes import ED25519, VerifierKey, check_signatures, key_id, parse, read_verifier_keys
+from audit.refusals import UNREADABLE, Refusing, read_refusal, refusal_beside
 from tests.audit.writing import NOON, PATIENCE, an_entry, some_entries, tamper, weave
 
 
@@ -304,6 +305,45 @@ def test_a_refusal_is_logged_once_and_signing_goes_on_when_its_cause_is_gone(
     notary.state.write_bytes(kept)
     run_notary(Turns(1), engine, notary, 0.0)
     assert parse(notary.checkpoint.read_text()).size == 4
+
+
+def test_a_refusal_lies_beside_the_checkpoint_until_the_notary_signs_again(
+    ledger: Ledger, engine: Engine, notary: Notary
+) -> None:
+    weave(ledger, some_entries(3))
+    sign(engine, notary)
+    assert read_refusal(notary.checkpoint) is None
+    kept = notary.state.read_bytes()
+    notary.state.unlink()
+    for minutes in (0, 7):
+        with pytest.raises(NotaryRefuses):
+            sign_if_free(engine, notary, NOON + timedelta(minutes=minutes))
+    said = read_refusal(notary.checkpoint)
+    assert said is not None
+    assert "memory is missing" in said.words
+    assert said.since == NOON, "the time of the first refusal, not of the latest"
+    assert refusal_beside(notary.checkpoint).stat().st_mode & 0o777 == 0o644
+    notary.state.write_bytes(b"{")
+    with pytest.raises(NotaryRefuses):
+        sign_if_free(engine, notary, NOON + timedelta(minutes=9))
+    other = read_refusal(notary.checkpoint)
+    assert other is not None
+    assert (other.words, other.since) == (
+        "The notary's memory cannot be read.",
+        NOON + timedelta(minutes=9),
+    )
+    notary.state.write_bytes(kept)
+    assert sign_if_free(engine, notary, NOON)
+    assert read_refusal(notary.checkpoint) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"words": 1, "since": "2026-11-22T12:00:00Z"}', b"\xff", b'{"words": "x"}'],
+)
+def test_a_refusal_that_cannot_be_read_is_a_refusal(notary: Notary, content: bytes) -> None:
+    refusal_beside(notary.checkpoint).write_bytes(content)
+    assert read_refusal(notary.checkpoint) == Refusing(UNREADABLE, None)
 
 
 def test_a_database_that_is_away_does_not_end_the_notary(
