@@ -42,6 +42,10 @@ class Refusal(LedgerError):
     """Something that was asked of the ledger is refused."""
 
 
+class NotTheNextVolume(Refusal):
+    """A volume cannot begin: another one would be next, or the current one has no entry yet."""
+
+
 class NotaryRefuses(Refusal):
     """The notary does not sign: the ledger is smaller than, or not a continuation of, what it signed."""
 

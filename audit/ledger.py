@@ -4,7 +4,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,10 +15,12 @@ from audit import tables
 from audit.entries import Details, Entry
 from audit.errors import InvalidEntry, LedgerDelayed, LedgerUnavailable
 from audit.finding import Finding, Woven
+from audit.heads import Leaf
 from audit.locking import own_engine
 from audit.tables import create_all, guards, metadata
 from audit.tree import EMPTY_ROOT
-from audit.weaver import Leaf, Waiting, Weaver
+from audit.volumes import Beginning, FinalTree
+from audit.weaver import Waiting, Weaver
 
 __all__ = ["Head", "Ledger", "Receipt", "Woven", "create_all", "guards", "metadata"]
 
@@ -33,7 +35,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Head:
-    """The newest tree: how many entries, its root, and the hashes of its right edge."""
+    """The newest head: how many entries the ledger has, and the root and right edge of its current volume."""
 
     size: int
     root: bytes
@@ -87,6 +89,28 @@ class Ledger(Finding):
         waiting = Waiting((), tuple(ids), time.monotonic() + timeout)
         return self._receipts(waiting, LedgerDelayed("The ledger did not answer in time."))
 
+    def begin_volume(
+        self,
+        number: int,
+        origin: str,
+        closing: Entry,
+        opening: Callable[[int, FinalTree], Entry],
+        timeout: float,
+    ) -> int:
+        """Close the current volume with one entry and open volume `number` with another, or do neither.
+
+        `origin` names the ledger, as its first volume is named. `opening` is called while the ledger is
+        locked, with the index of the entry that it makes and the final tree that the entry must name
+        (`audit.volumes.opening_facts`). Returns that index.
+        Raises NotTheNextVolume, and LedgerUnavailable within `timeout`.
+        """
+        beginning = Beginning(
+            number, origin, _leaf(closing, None), lambda first, final: _leaf(opening(first, final), None)
+        )
+        waiting = Waiting((), (), time.monotonic() + timeout, beginning)
+        self._wait(waiting, LedgerUnavailable("The ledger did not answer in time."))
+        return waiting.begun[-1]
+
     def close(self) -> None:
         """Weave what waits and stop; afterwards nothing can be recorded through this object."""
         with self._lock:
@@ -101,6 +125,10 @@ class Ledger(Finding):
         return Head(0, EMPTY_ROOT, b"") if row is None else Head(row.size, row.root, row.frontier)
 
     def _receipts(self, waiting: Waiting, too_late: LedgerUnavailable) -> list[Receipt]:
+        self._wait(waiting, too_late)
+        return [Receipt(waiting.indices[name], name) for name in waiting.named()]
+
+    def _wait(self, waiting: Waiting, too_late: LedgerUnavailable) -> None:
         weaver = self._started()
         weaver.submit(waiting)
         if not waiting.done.wait(max(waiting.deadline - time.monotonic(), 0)):
@@ -108,7 +136,6 @@ class Ledger(Finding):
             raise too_late
         if waiting.error is not None:
             raise waiting.error
-        return [Receipt(waiting.indices[name], name) for name in waiting.named()]
 
     def _started(self) -> Weaver:
         with self._lock:

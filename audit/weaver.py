@@ -10,37 +10,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from audit import tables
 from audit.entries import Entry
-from audit.errors import InvalidEntry, LedgerDelayed, LedgerError, LedgerUnavailable
+from audit.errors import InvalidEntry, LedgerDelayed, LedgerError, LedgerUnavailable, NotTheNextVolume
+from audit.heads import Leaf, append, read_tip
 from audit.locking import begin_alone
-from audit.tree import Frontier, leaf_hash
+from audit.volumes import Beginning, begin
 
 LARGEST_BATCH = 256
 LONGEST_LOCK_WAIT = 5.0
 RETRY_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Leaf:
-    """An entry ready to be written: its canonical bytes and, where there are any, its sealed details."""
-
-    entry: Entry
-    canonical: bytes
-    details: bytes | None
-
-
 @dataclass(eq=False)
 class Waiting:
-    """Someone who waits until entries are in the tree: `leaves` to write, or `ids` pended earlier."""
+    """Someone who waits until entries are in the tree: `leaves` to write, or `ids` pended earlier.
+
+    Whoever waits for a volume to begin has neither, and goes alone into a transaction.
+    """
 
     leaves: Sequence[Leaf]
     ids: Sequence[UUID]
     deadline: float
+    beginning: Beginning | None = None
     done: threading.Event = field(default_factory=threading.Event)
     indices: dict[UUID, int] = field(default_factory=dict)
+    begun: Sequence[int] = ()
     error: LedgerError | None = None
 
     def finish(self, error: LedgerError | None) -> None:
@@ -142,13 +139,18 @@ class Weaver:
         room = LARGEST_BATCH
         with self._changed:
             for waiting in self._queue:
-                if taken and len(waiting.leaves) > room:
+                if waiting.beginning is not None or (taken and len(waiting.leaves) > room):
                     break
                 taken.append(waiting)
                 room -= len(waiting.leaves)
         return taken
 
     def _weave_once(self, lock_wait: float) -> None:
+        with self._changed:
+            first = self._queue[0] if self._queue else None
+        if first is not None and first.beginning is not None:
+            self._begin_volume(first, first.beginning, lock_wait)
+            return
         with begin_alone(self._engine, lock_wait) as connection:
             taken = self._take()
             batch = _weave(connection, taken)
@@ -159,6 +161,24 @@ class Weaver:
             self._queue = [waiting for waiting in self._queue if waiting not in answered]
         for waiting in answered:
             waiting.done.set()
+
+    def _begin_volume(self, waiting: Waiting, beginning: Beginning, lock_wait: float) -> None:
+        """Begin a volume, all or nothing; what goes wrong with it is told to the one who asked alone."""
+        refusal: LedgerError | None = None
+        try:
+            with begin_alone(self._engine, lock_wait) as connection:
+                indices = begin(connection, beginning)
+        # The caller's own code makes the opening entry and may fail in any way.
+        except Exception as error:
+            refusal = LedgerUnavailable("The ledger cannot be written now.")
+            refusal.__cause__ = error
+        else:
+            if indices is None:
+                refusal = NotTheNextVolume("Another volume of the ledger was begun meanwhile.")
+            else:
+                waiting.begun = indices
+        self.withdraw(waiting)
+        waiting.finish(refusal)
 
     @staticmethod
     def _answer(waiting: Waiting, batch: _Batch) -> bool:
@@ -206,7 +226,8 @@ def _weave(connection: Connection, taken: Sequence[Waiting]) -> _Batch:
         found = select(tables.entries.c.id, tables.entries.c.index, tables.entries.c.leaf)
         for name, index, canonical in connection.execute(found.where(tables.entries.c.id.in_(names))):
             known[name] = (index, canonical)
-    size, frontier = read_frontier(connection)
+    tip = read_tip(connection)
+    size = tip.size
     new: list[Leaf] = []
     conflicting: set[UUID] = set()
     for leaf in (*waiting_rows, *looks):
@@ -216,36 +237,8 @@ def _weave(connection: Connection, taken: Sequence[Waiting]) -> _Batch:
         elif canonical != leaf.canonical:
             conflicting.add(leaf.entry.id)
     if new:
-        _append(connection, size, frontier, new)
+        append(connection, tip, new)
     settled = [leaf.entry.id for leaf in waiting_rows if leaf.entry.id not in conflicting]
     if settled:
         connection.execute(delete(tables.pending).where(tables.pending.c.id.in_(settled)))
     return _Batch({name: index for name, (index, _) in known.items()}, conflicting, more)
-
-
-def read_frontier(connection: Connection) -> tuple[int, Frontier]:
-    """The newest head's size and frontier."""
-    heads = tables.heads.c
-    newest = select(heads.size, heads.frontier).order_by(heads.size.desc()).limit(1)
-    row = connection.execute(newest).one_or_none()
-    if row is None:
-        return 0, Frontier()
-    return row.size, Frontier.from_bytes(row.size, row.frontier)
-
-
-def _append(connection: Connection, size: int, frontier: Frontier, new: Sequence[Leaf]) -> None:
-    rows, subjects, details = [], [], []
-    for index, leaf in enumerate(new, size):
-        hashed = leaf_hash(leaf.canonical)
-        frontier.append(hashed)
-        rows.append(tables.entry_row(index, leaf.entry, leaf.canonical, hashed))
-        subjects += [{"index": index, "subject": subject} for subject in leaf.entry.subjects]
-        if leaf.details is not None:
-            details.append({"id": leaf.entry.id, "sealed": leaf.details})
-    connection.execute(insert(tables.entries), rows)
-    if subjects:
-        connection.execute(insert(tables.subjects), subjects)
-    if details:
-        connection.execute(insert(tables.details), details)
-    head = {"size": frontier.size, "previous": size, "root": frontier.root(), "frontier": frontier.to_bytes()}
-    connection.execute(insert(tables.heads), [head])
