@@ -41,14 +41,19 @@ def read_tile(read: Read, level: int | str, number: int, width: int) -> bytes:
     raise FileNotFoundError(str(tile_path(level, number, width)))
 
 
-def read_checkpoint(read: Read) -> Checkpoint:
-    """The checkpoint, with the cosignatures that lie beside it, not yet believed; raises NotVerified."""
+def read_published(read: Read) -> Checkpoint:
+    """The checkpoint as the notary signed it, not yet believed; raises NotVerified."""
     try:
-        checkpoint = parse(read(CHECKPOINT).decode())
+        return parse(read(CHECKPOINT).decode())
     except FileNotFoundError:
         raise NotVerified("This is not an export of a ledger: it has no checkpoint.") from None
     except UnicodeDecodeError:
         raise NotVerified("The checkpoint is not text.") from None
+
+
+def read_checkpoint(read: Read) -> Checkpoint:
+    """The checkpoint, with the cosignatures that lie beside it, not yet believed; raises NotVerified."""
+    checkpoint = read_published(read)
     try:
         cosigned = parse(read(COSIGNED).decode())
     except (FileNotFoundError, UnicodeDecodeError, NotVerified):

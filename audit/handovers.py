@@ -150,7 +150,8 @@ def to_text(hand_overs: Sequence[HandOver]) -> str:
 def read_hand_overs(path: Path) -> list[HandOver]:
     """The hand-overs in a file, none when there is no file; raises NotVerified."""
     try:
-        return parse_hand_overs(path.read_text("utf-8"))
+        # Bytes, because reading as text would take other line endings for the ones that were signed.
+        return parse_hand_overs(path.read_bytes().decode())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except UnicodeDecodeError:

@@ -9,11 +9,11 @@ from operator import lt
 from pathlib import Path
 
 from audit.errors import Damaged, InvalidEntry, NotVerified
-from audit.exported import files_in, read_checkpoint, read_tile
+from audit.exported import files_in, read_checkpoint, read_published, read_tile
 from audit.form import check_form
 from audit.handovers import HAND_OVERS, HandOver, check_signed, read_hand_overs
 from audit.names import Names
-from audit.notes import read_verifier_keys
+from audit.notes import COSIGNATURE, read_verifier_keys
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, Progress, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
 
@@ -178,8 +178,13 @@ def _check_hand_overs(directory: Path, hand_overs: list[HandOver], size: int) ->
 
 
 def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | None) -> Report:
-    checkpoint, hand_overs = read_checkpoint(files_in(directory)), read_hand_overs(directory / HAND_OVERS)
-    keys = check_signed(checkpoint, read_verifier_keys(vkey), hand_overs)
+    read, pinned = files_in(directory), read_verifier_keys(vkey)
+    checkpoint, hand_overs = read_checkpoint(read), read_hand_overs(directory / HAND_OVERS)
+    keys = check_signed(checkpoint, pinned, hand_overs)
+    published = read_published(read)
+    if published != checkpoint:
+        # A cosigned note beside it must not hide that the notary's own was spoilt.
+        check_signed(published, [key for key in pinned if key.kind != COSIGNATURE], hand_overs)
     check, tiles = partial(check_bundle, directory), list(tiles_of(checkpoint.size))
     numbers, widths = (list(column) for column in zip(*tiles, strict=True)) if tiles else ([], [])
     bundles = map(check, numbers, widths) if pool is None else pool.map(check, numbers, widths, chunksize=8)
