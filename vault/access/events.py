@@ -46,6 +46,11 @@ class Event(Labelled):
     STEPPED_UP = "stepped-up", "Second factor given again"
     STEP_UP_FAILED = "step-up-failed", "Second factor refused"
     ACCOUNT_LOCKED = "account-locked", "Account locked"
+    PASSKEY_ADDED = "passkey-added", "Passkey added"
+    PASSKEY_REMOVED = "passkey-removed", "Passkey removed"
+    PASSKEY_SUSPECTED = "passkey-suspected", "Passkey may have been copied"
+    RECOVERY_CODES_MADE = "recovery-codes-made", "Backup codes made"
+    RECOVERY_CODE_USED = "recovery-code-used", "Backup code used"
     # looks and refusals
     OPENED = "opened", "Sealed place opened"
     REFUSED = "refused", "Refused"

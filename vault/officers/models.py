@@ -1,10 +1,11 @@
 """Officers, their second factors and their sessions. No password and no unlocked key is kept anywhere."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Integer, LargeBinary, Select, String, Uuid, func, select
+from sqlalchemy import BigInteger, Integer, LargeBinary, Select, String, Uuid, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import Moment
@@ -63,6 +64,64 @@ class SecondFactor(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)  # the officer's
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     last_step: Mapped[int] = mapped_column(Integer)
+
+
+class Passkey(Base):
+    """One authenticator of an officer (W3C WebAuthn): its public key, and how often it says it was used."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    officer: Mapped[UUID] = mapped_column("officer_id", Uuid, index=True)
+    key_version: Mapped[int] = mapped_column(Integer)  # of the officer's keys: it ends with them
+    name: Mapped[str] = mapped_column(String(40))  # the officer's own word for it
+    credential: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)  # COSE_Key
+    added_at: Mapped[datetime] = mapped_column(Moment)
+    code: Mapped[bytes] = mapped_column(LargeBinary)  # the vault's own word for all of the above
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Purpose(StrEnum):
+    """What an answer of a passkey is for; one for another purpose proves nothing."""
+
+    SIGN_IN = "sign-in"
+    STEP_UP = "step-up"
+    ADDING = "adding"
+
+
+class PasskeyChallenge(Base):
+    """What a passkey is asked to sign: 32 random bytes, good once, in one session, for one purpose."""
+
+    __tablename__ = "passkey_challenges"
+    unrecorded: ClassVar[bool] = True  # What it was answered with is an entry; the question itself is none.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    session: Mapped[UUID] = mapped_column("session_id", Uuid, index=True)
+    purpose: Mapped[Purpose] = mapped_column(Word(Purpose))
+    challenge: Mapped[bytes] = mapped_column(LargeBinary)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    code: Mapped[bytes] = mapped_column(LargeBinary)  # the root key's word for all of the above
+
+
+class RecoveryCode(Base):
+    """One of ten codes on an officer's paper, each of which stands in once for the second factor.
+
+    On the screen they are called backup codes; the one code that opens the keys without the password is the
+    recovery code.
+    """
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    officer: Mapped[UUID] = mapped_column("officer_id", Uuid, index=True)
+    key_version: Mapped[int] = mapped_column(Integer)
+    batch: Mapped[UUID] = mapped_column(Uuid)  # the ten that were made together
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    code: Mapped[bytes] = mapped_column(LargeBinary)  # the vault's own word for all of the above
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class SignedInSession(Base):

@@ -30,6 +30,11 @@ SAYS: dict[str, str] = {
     Event.PASSWORD_CHANGED: "changed their password",
     Event.PASSWORD_RECOVERED: "set a new password with the recovery code",
     Event.ACCOUNT_LOCKED: "locked the account of {about}",
+    Event.PASSKEY_ADDED: "added a passkey of their own",
+    Event.PASSKEY_REMOVED: "removed a passkey of their own",
+    Event.PASSKEY_SUSPECTED: "used a passkey whose counter went back, as that of a copied one does",
+    Event.RECOVERY_CODES_MADE: "made backup codes for signing in",
+    Event.RECOVERY_CODE_USED: "used up a backup code",
     Event.OPENED: "opened {place} of {about}",
     Event.REFUSED: "was refused {route}",
     Event.REFERRAL_RECEIVED: "sent {about}",
@@ -105,9 +110,9 @@ SAYS: dict[str, str] = {
     Event.ACT_ANNOUNCED: "announced an act of weight on {about}",
     Event.NOTARY_REFUSED: "noticed that the notary refuses to sign",
     Event.RECORDING_INTERRUPTED: "noticed that entries could not be recorded for a time",
-    Event.WITNESS_REGISTERED: "registered an outside witness",
-    Event.WITNESS_ENDED: "ended the registration of an outside witness",
-    Event.CHECKPOINT_WITNESSED: "took in what the outside witness cosigned",
+    Event.WITNESS_REGISTERED: "registered {about}",
+    Event.WITNESS_ENDED: "ended the registration of {about}",
+    Event.CHECKPOINT_WITNESSED: "took in what {about} cosigned",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
 }
 """What follows the officer's name. An event that is not here is told by its label."""
@@ -125,6 +130,7 @@ READS = {
     "figures": "read the figures of the ledger",
     "officer": "read what the ledger tells of {officers}",
     "matrix": "read the disclosure matrix",
+    "witnesses": "looked at the outside witnesses",
     "proof": "saved the proof of an entry",
 }
 """What follows the auditor's name when they read one of the bench's pages, by the page."""
@@ -136,7 +142,6 @@ UNSIGNED = {
     Event.ALERT_RAISED: "The vault",
     Event.NOTARY_REFUSED: "The vault",
     Event.RECORDING_INTERRUPTED: "The vault",
-    Event.CHECKPOINT_WITNESSED: "The outside witness",
     Event.OFFICER_ENROLLED: "Someone",
 }
 """Who is said to act when nobody was signed in; otherwise it was the command line."""
