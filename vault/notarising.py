@@ -79,21 +79,12 @@ def _signed(vault: RunningVault, size: int) -> Checkpoint:
         time.sleep(0.1)
 
 
-def _witnessed(settings: Settings, size: int) -> Checkpoint | None:
-    """The note that a witness cosigned and an auditor took in, when it counts so many entries."""
-    try:
-        checkpoint = parse(settings.cosigned.read_text("utf-8"))
-    except (OSError, ValueError, NotVerified):
-        return None
-    return checkpoint if checkpoint.size >= size and _is_signed_by_newest(settings, checkpoint) else None
-
-
-def prove_entry(vault: RunningVault, index: int) -> SavedProof:
-    """The proof that an entry is in the ledger, under a checkpoint that counts it, cosigned if one is.
+def prove_entry(vault: RunningVault, index: int, cosigned: Checkpoint | None) -> SavedProof:
+    """The proof that an entry is in the ledger, under a checkpoint that counts it: the cosigned one, if any.
 
     Raises audit.errors: Damaged, NotaryRefuses, and LedgerUnavailable while the notary does not sign.
     """
-    checkpoint = _witnessed(vault.settings, index + 1) or _signed(vault, index + 1)
+    checkpoint = cosigned or _signed(vault, index + 1)
     with vault.database.engine.connect() as connection:
         return prove_woven(connection, index, checkpoint)
 

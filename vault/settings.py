@@ -111,16 +111,6 @@ class Settings:
         """The notary's first public keys, for whoever verifies; hand-overs lead on from them."""
         return self.data / "notary.vkey"
 
-    @property
-    def witness_public(self) -> Path:
-        """The public keys of the outside witnesses, put there by whoever runs the vault."""
-        return self.data / "witness.vkey"
-
-    @property
-    def cosigned(self) -> Path:
-        """The last checkpoint that a witness cosigned and an auditor took in."""
-        return self.data / "checkpoint.cosigned"
-
 
 def _cast(name: str, kind: Any, value: Any) -> Any:
     try:

@@ -7,7 +7,7 @@ from wtforms.validators import StopValidation
 
 from vault.access.events import Event
 from vault.access.policy import Compartment, Reason
-from vault.forms import Choice, Day, FilterForm, VaultForm, Whole, Words
+from vault.forms import Choice, Day, FilterForm, Line, VaultForm, Whole, Words
 from vault.officers.asking import StepUpForm
 from vault.oversight.models import Rule
 from vault.vocabulary import Labelled
@@ -95,6 +95,17 @@ class WitnessForm(VaultForm):
     """Takes in the note that the outside witness cosigned."""
 
     note = Words("Cosigned checkpoint", 40_000, hint="The whole text of the file, with its signature lines.")
+
+
+class RegisterWitnessForm(StepUpForm):
+    """An outside witness: where it runs, and the key it cosigns with."""
+
+    name = Line("Where it runs", 80, hint="For example: laptop in the audit office. Name no person.")
+    key = Line("The witness's key", 400, hint="The one line in the file witness.vkey of its folder.")
+
+
+class EndWitnessForm(StepUpForm):
+    """Asks for the second factor again before a witness is no longer believed."""
 
 
 class ExportForm(StepUpForm):

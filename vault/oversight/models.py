@@ -112,6 +112,11 @@ class RegisteredWitness(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
+    @property
+    def subject_name(self) -> str:
+        """How entries name the witness."""
+        return f"witness:{self.id}"
+
 
 class KeptCheckpoint(Base):
     """A signed note that was kept: with a review, for an act that waited for it, or cosigned by a witness."""

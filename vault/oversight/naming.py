@@ -19,6 +19,7 @@ from vault.cases.models import Case, Person
 from vault.disclosure.models import DisclosureRequest, Packet
 from vault.expenses.models import PaymentRequest
 from vault.officers.models import Officer
+from vault.oversight.models import RegisteredWitness
 from vault.referrals.models import Referral
 
 STORIED = ("case", "person", "house")
@@ -33,11 +34,14 @@ _CODES: Mapping[str, tuple[InstrumentedAttribute[UUID], InstrumentedAttribute[st
     "officer": (Officer.id, Officer.full_name),
     "agency": (Agency.id, Agency.name),
     "memorandum": (Memorandum.id, Memorandum.title),
+    "witness": (RegisteredWitness.id, RegisteredWitness.name),
 }
 _SPOKEN = {"house": "place {}", "referral": "referral {}", "disclosure": "disclosure {}"}
 _SPOKEN |= {"payment": "payment {}", "memorandum": "the memorandum “{}”"}
+_SPOKEN |= {"witness": "the outside witness “{}”"}
 _ALIKE = {"request": "disclosure"}
 _PLURALS = {"case": "cases", "person": "people", "house": "places", "agency": "agencies"}
+_PLURALS |= {"witness": "outside witnesses"}
 
 
 def plural(kind: str) -> str:

@@ -1,24 +1,24 @@
 """The pages that prove: checkpoint, export, one entry's proof, seals against the matrix, and the matrix."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, render_template, send_file
 from flask.typing import ResponseReturnValue
 
-from audit.errors import Damaged, LedgerError, NotaryRefuses, NotVerified
+from audit.errors import Damaged, LedgerError, NotaryRefuses
 from audit.proofs import SUFFIX
 from vault.access.comparing import SealFault, audit_seals
 from vault.access.events import Event, record_apart
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import now, requires, running
 from vault.access.policy import MATRIX, STEP_UP, Permission, Role
-from vault.errors import NotKnown, RuleForbids
+from vault.errors import NotKnown
 from vault.notarising import prove_entry, vault_size
 from vault.officers.asking import needs_code
 from vault.officers.proofs import ProofRefused
 from vault.oversight.exporting import archive, newest_checkpoint
-from vault.oversight.forms import LARGEST_INDEX, ExportForm, WitnessForm
+from vault.oversight.forms import LARGEST_INDEX, ExportForm
 from vault.oversight.naming import look_up
 from vault.oversight.recording import note_reading
 from vault.oversight.reviewing import kept_checkpoints
-from vault.oversight.witnessing import last_witnessed, take_in
+from vault.oversight.witnessing import cosigned_covering, last_witnessed
 
 bp = Blueprint("proofs", __name__)
 
@@ -38,38 +38,9 @@ def show_checkpoint() -> ResponseReturnValue:
         size=size,
         kept=kept,
         witnessed=witnessed,
-        is_late=witnessed.is_late(now()),
+        now=now(),
         receipt=receipt,
     )
-
-
-def _witness_page(form: WitnessForm, status: int) -> ResponseReturnValue:
-    with running().reading() as db:
-        known = bool(last_witnessed(running(), db).keys)
-    return render_template("oversight/witness.html", form=form, known=known), status
-
-
-@bp.get("/ledger/witness")
-@requires(Permission.READ_LEDGER)
-def ask_witnessed() -> ResponseReturnValue:
-    """Ask for the note that the outside witness cosigned."""
-    return _witness_page(WitnessForm(), 200)
-
-
-@bp.post("/ledger/witness")
-@requires(Permission.READ_LEDGER)
-def take_in_witnessed() -> ResponseReturnValue:
-    """Keep the witness's note when notary and witness signed it and the ledger goes through it."""
-    form = WitnessForm()
-    if not form.validate():
-        return _witness_page(form, 422)
-    try:
-        taken = take_in(running(), actor(), form.note.data + "\n", now())
-    except (NotVerified, RuleForbids) as error:
-        form.refuse(str(error))
-        return _witness_page(form, 422)
-    flash(f"The witness vouches for the first {taken.size:,} entries.", "success")
-    return redirect(url_for("oversight.proofs.show_checkpoint"), 303)
 
 
 @bp.get("/ledger/seals")
@@ -159,8 +130,10 @@ def save_proof(index: int) -> ResponseReturnValue:
         except LedgerError:
             raise NotKnown from None
     note_reading("proof", [], {"index": index})
+    with running().reading() as db:
+        cosigned = cosigned_covering(running(), db, index + 1)
     try:
-        proof = prove_entry(running(), index)
+        proof = prove_entry(running(), index, cosigned)
     except NotaryRefuses as error:
         return render_template("oversight/damaged.html", words=str(error)), 500
     answer = Response(proof.to_text(), mimetype="text/plain")

@@ -31,6 +31,7 @@ from vault.oversight.naming import look_up
 from vault.oversight.proof_views import bp as proof_pages
 from vault.oversight.recording import note_reading
 from vault.oversight.review_views import bp as review_pages
+from vault.oversight.witness_views import bp as witness_pages
 from vault.oversight.wording import fact_label, fact_words, references, tell
 
 
@@ -201,5 +202,5 @@ def who_has_seen(kind: str, subject_id: UUID) -> ResponseReturnValue:
     )
 
 
-for pages in (proof_pages, alert_pages, review_pages, figure_pages):
+for pages in (proof_pages, alert_pages, review_pages, figure_pages, witness_pages):
     bp.register_blueprint(pages)
