@@ -1,5 +1,6 @@
 """Finding entries: by officer, subject, event, compartment, reason, outcome, session and time."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from audit import tables
 from audit.entries import Entry, timestamp
 from audit.errors import Damaged, InvalidEntry, LedgerError
+from audit.form import check_form
 
 _ENTRIES = tables.entries.c
 _SUBJECTS = tables.subjects.c
@@ -31,6 +33,16 @@ def _read(index: int, leaf: bytes, details: bytes | None) -> Woven:
         return Woven(index, Entry.from_canonical(leaf), details)
     except InvalidEntry as error:
         raise Damaged(index, "its leaf is not an entry.") from error
+
+
+def _rows_of(index: int, leaf: bytes) -> dict[str, str]:
+    """The digests that a leaf tells, without making an entry of it, which takes many times longer."""
+    try:
+        check_form(leaf)
+    except InvalidEntry as error:
+        raise Damaged(index, "its leaf is not an entry.") from error
+    rows: dict[str, str] = json.loads(leaf)["rows"]
+    return rows
 
 
 def _conditions(
@@ -199,7 +211,7 @@ class Finding:
                 # Most leaves change no row, and reading JSON is what takes the time.
                 if b'"rows":{}' in leaf:
                     continue
-                for row, digest in _read(index, leaf, None).entry.rows.items():
+                for row, digest in _rows_of(index, leaf).items():
                     if row not in seen:
                         seen.add(row)
                         yield row, digest, index

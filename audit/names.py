@@ -10,6 +10,9 @@ NAME_BYTES = 36
 """The length of a UUID as it is written. Its four hyphens keep it from being found between two others."""
 
 
+_BLOCK_BYTES = 256 * NAME_BYTES
+
+
 class Names:
     """Ids as they are written, in lower case; 36 bytes for each that is greater than all before it."""
 
@@ -17,6 +20,7 @@ class Names:
         self._greatest = b""
         self._blocks: list[bytes] = []
         self._firsts: list[bytes] = []
+        self._open = bytearray()
         self._late: set[bytes] = set()
 
     def add(self, names: bytes, rising: bool) -> int | None:
@@ -26,21 +30,31 @@ class Names:
         remembered.
         """
         if rising and names[:NAME_BYTES] > self._greatest:
+            self._close_block()
             self._keep(names)
             return None
-        latest: list[bytes] = []
         for position, start in enumerate(range(0, len(names), NAME_BYTES)):
-            name = names[start : start + NAME_BYTES]
-            if name > self._greatest:
-                self._greatest = name
-                latest.append(name)
-            elif name in self._late or name in latest or self._is_in_block(name):
+            if not self.add_one(names[start : start + NAME_BYTES]):
                 return position
-            else:
-                self._late.add(name)
-        if latest:
-            self._keep(b"".join(latest))
         return None
+
+    def add_one(self, name: bytes) -> bool:
+        """Remember one id; False when it was known."""
+        if name > self._greatest:
+            self._greatest = name
+            self._open += name
+            if len(self._open) == _BLOCK_BYTES:
+                self._close_block()
+            return True
+        if name in self._late or name in self._open or self._is_in_block(name):
+            return False
+        self._late.add(name)
+        return True
+
+    def _close_block(self) -> None:
+        if self._open:
+            self._keep(bytes(self._open))
+            self._open.clear()
 
     def _keep(self, rising: bytes) -> None:
         self._blocks.append(rising)

@@ -106,6 +106,10 @@ volumes = Table(
 """The volumes after the first, each a log of its own; the first begins at entry 0 and needs no row."""
 
 
+COPIED = ("at", "event", "officer", "session", "compartment", "reason", "outcome")
+"""The columns that hold, as text, what the leaf says under the same names, so that entries are found."""
+
+
 def copies(entry: Entry) -> dict[str, str | None]:
     """What the copied columns must hold for an entry."""
     return {

@@ -222,6 +222,25 @@ def test_a_column_beside_the_leaf_given_a_null(ledger: Ledger, engine: Engine, n
         assert (found.index, column in found.what) == (index, True)
 
 
+def test_an_entry_given_another_id(ledger: Ledger, engine: Engine, notary: Notary) -> None:
+    fill(ledger, engine, notary)
+    tamper(engine, "UPDATE ledger_entries SET id = '0191d5a0000070008000000000000001' WHERE \"index\" = 7")
+    assert (finding(engine).index, "column id" in finding(engine).what) == (7, True)
+
+
+@pytest.mark.parametrize("change", ["leaf = CAST(leaf AS TEXT)", "leaf = 5", "leaf_hash = 'x'", "id = 'x'"])
+def test_an_entry_given_what_a_column_never_holds(tmp_path: Path, notary: Notary, change: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    create_all(engine)
+    ledger = Ledger(engine)
+    fill(ledger, engine, notary)
+    ledger.close()
+    # SQLite takes text and numbers into a column of bytes.
+    tamper(engine, f'UPDATE ledger_entries SET {change} WHERE "index" = 7')
+    assert finding(engine).index == 7
+    engine.dispose()
+
+
 def test_a_subject_taken_out_so_that_an_entry_is_not_found(
     ledger: Ledger, engine: Engine, notary: Notary
 ) -> None:
