@@ -11,6 +11,7 @@ from audit.exported import frontier_of
 from audit.notes import parse
 from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, bundle, tile_path
 from audit.tree import GetHash, from_leaves, leaf_hash, root_of
+from audit.volumes import volume_named
 
 _PAGE = 1024
 
@@ -82,14 +83,14 @@ def _write(directory: Path, path: object, content: bytes) -> None:
     file.write_bytes(content)
 
 
-def leaves_between(connection: Connection, first: int, size: int, progress: Progress) -> Iterator[bytes]:
-    """The leaves from `first` to before `size`; raises Damaged naming the first that is missing."""
+def leaves_between(connection: Connection, first: int, end: int, progress: Progress) -> Iterator[bytes]:
+    """The leaves from `first` to before `end`; raises Damaged naming the first that is missing."""
     entries = tables.entries.c
     expected = first
-    while expected < size:
+    while expected < end:
         page = (
             select(entries.index, entries.leaf)
-            .where(entries.index >= expected, entries.index < size)
+            .where(entries.index >= expected, entries.index < end)
             .order_by(entries.index)
             .limit(_PAGE)
         )
@@ -105,18 +106,21 @@ def leaves_between(connection: Connection, first: int, size: int, progress: Prog
 
 
 def export(connection: Connection, checkpoint_text: str, directory: Path, progress: Progress) -> None:
-    """Write the entries that a checkpoint counts into a new directory; details are never exported.
+    """Write the entries that a checkpoint of a volume counts into a new directory; details never leave.
 
     The same ledger and checkpoint give the same files, byte for byte. The checkpoint is written last.
-    Raises FileExistsError when the directory holds anything, NotVerified when the checkpoint is malformed,
-    and Damaged when the ledger does not have the checkpoint's root.
+    Raises FileExistsError when the directory holds anything, NotVerified when the checkpoint is malformed or
+    of no volume of this ledger, and Damaged when the ledger does not have the checkpoint's root.
     """
     checkpoint = parse(checkpoint_text)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise FileExistsError("The directory for the export must be empty.")
-    writer = Writer(directory, from_leaves([]), 0)
-    for leaf in leaves_between(connection, 0, checkpoint.size, progress):
+    writer, first = (
+        Writer(directory, from_leaves([]), 0),
+        volume_named(connection, checkpoint.origin).first_index,
+    )
+    for leaf in leaves_between(connection, first, first + checkpoint.size, progress):
         writer.add(leaf)
     writer.finish()
     if writer.frontier.root() != checkpoint.root:

@@ -17,6 +17,7 @@ from audit.exported import files_in, frontier_of, hashes_of, read_checkpoint
 from audit.notes import Checkpoint, parse
 from audit.tiles import CHECKPOINT, TILE_HEIGHT, TILE_WIDTH, Progress, tile_path
 from audit.tree import Frontier, leaf_hash
+from audit.volumes import volume_named
 
 _NOT_CONTINUED = (
     "The ledger does not continue the export in this folder: one of the two was changed. Keep both."
@@ -55,10 +56,10 @@ def extend(
     if frontier_of(get_hash, earlier.size).root() != earlier.root:
         raise NotVerified("The tiles in this folder do not have the root that its checkpoint states.")
     since = kept_size(directory, since)
-    first = since - since % TILE_WIDTH
-    _check_continued(connection, frontier_of(get_hash, first), earlier)
+    first, begins = since - since % TILE_WIDTH, volume_named(connection, checkpoint.origin).first_index
+    _check_continued(connection, begins, frontier_of(get_hash, first), earlier)
     writer = Writer(directory, get_hash, first)
-    for leaf in leaves_between(connection, first, checkpoint.size, progress):
+    for leaf in leaves_between(connection, begins + first, begins + checkpoint.size, progress):
         writer.add(leaf)
     writer.finish()
     if writer.frontier.root() != checkpoint.root:
@@ -69,9 +70,10 @@ def extend(
     _drop_outgrown(directory, checkpoint.size)
 
 
-def _check_continued(connection: Connection, frontier: Frontier, earlier: Checkpoint) -> None:
+def _check_continued(connection: Connection, begins: int, frontier: Frontier, earlier: Checkpoint) -> None:
     """Before anything is written over: do the ledger's own leaves lead to the earlier export's root?"""
-    for leaf in leaves_between(connection, frontier.size, earlier.size, lambda _count: None):
+    first, end = begins + frontier.size, begins + earlier.size
+    for leaf in leaves_between(connection, first, end, lambda _count: None):
         frontier.append(leaf_hash(leaf))
     if frontier.root() != earlier.root:
         raise Damaged(None, _NOT_CONTINUED)

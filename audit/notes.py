@@ -9,7 +9,7 @@ import binascii
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -133,6 +133,10 @@ class VerifierKey:
         material = b64encode(bytes([self.kind]) + self.public).decode()
         return f"{self.name}+{key_id(self.name, self.kind, self.public).hex()}+{material}"
 
+    def named(self, origin: str) -> Self:
+        """The same key under the name of another log, as of the next volume of a ledger."""
+        return replace(self, name=origin)
+
     def check(self, checkpoint: Checkpoint) -> None:
         """Check that this key signed the checkpoint; raises NotVerified."""
         signatures = signatures_by(self, checkpoint.text)
@@ -232,6 +236,10 @@ class NotaryKeys:
     def save(self, path: Path) -> None:
         """Write the keys to a new file of mode 0400; raises FileExistsError rather than replace any."""
         write_new(path, self.ed25519.seed + self.mldsa44.seed, 0o400)
+
+    def named(self, origin: str) -> Self:
+        """The same keys, to sign the log of another volume."""
+        return replace(self, origin=origin)
 
     def verifier_keys(self) -> tuple[VerifierKey, VerifierKey]:
         """The public halves, Ed25519 first."""

@@ -16,6 +16,7 @@ from audit.notes import NotaryKeys, VerifierKey, parse, read_verifier_keys
 from audit.proofs import SavedProof, prove_exported
 from audit.subtrees import prove_woven, subtrees_in
 from audit.tree import from_leaves, inclusion_proof, leaf_hash, root_of
+from audit.volumes import volume_named
 from tests.audit.test_verify import run, write_export
 from tests.audit.writing import NOON, leaves, some_entries, tamper, weave
 
@@ -160,9 +161,10 @@ def test_a_proof_from_the_database_is_the_one_of_the_leaves(
             proof = prove_woven(connection, index, signed)
             assert list(proof.hashes) == inclusion_proof(index, size, from_leaves(hashes))
             assert proof.check(pinned, NONE).entry.facts == {"number": index}
+        volume = volume_named(connection, notary_keys.origin)
         levels = range(11) if size > 1024 else range(4)
         for level in levels:
-            assert subtrees_in(connection)(level, 0) == root_of(hashes[: 1 << level])
+            assert subtrees_in(connection, volume)(level, 0) == root_of(hashes[: 1 << level])
 
 
 def test_a_database_that_was_changed_gives_no_proof(
