@@ -1,11 +1,14 @@
 """The tree against the vectors of Certificate Transparency, pymerkle and the RFC's own definition."""
 
+import random
+from functools import reduce
 from hashlib import sha256
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pymerkle import InmemoryTree
+from pymerkle import ConsistencyProof, InmemoryTree
+from pymerkle import InvalidProof as InvalidPeerProof
 
 from audit.errors import InvalidProof
 from audit.tree import (
@@ -15,6 +18,7 @@ from audit.tree import (
     from_leaves,
     inclusion_proof,
     leaf_hash,
+    node_hash,
     root_of,
     verify_consistency,
     verify_inclusion,
@@ -71,20 +75,138 @@ def test_the_root_of_an_empty_tree_is_the_hash_of_nothing() -> None:
     assert root_of([]) == EMPTY_ROOT == sha256(b"").digest()
 
 
-def test_every_root_and_inclusion_proof_up_to_130_leaves_equals_pymerkles() -> None:
-    peer = InmemoryTree(algorithm="sha256")
-    leaves: list[bytes] = []
-    frontier = Frontier()
-    for size in range(1, 131):
-        leaf = size.to_bytes(2, "big")
-        peer.append_entry(leaf)
-        leaves.append(leaf_hash(leaf))
-        frontier.append(leaves[-1])
-        assert frontier.root() == peer.get_root(size)
-        for index in {0, size // 3, size // 2, size - 1}:
-            # Pymerkle counts from one and puts the leaf's own hash in front.
-            theirs = peer.prove_inclusion(index + 1, size).path
-            assert [leaves[index], *inclusion_proof(index, size, from_leaves(leaves))] == theirs
+class Levels:
+    """Every complete subtree of a tree that grows, so that a proof costs a look-up for each hash."""
+
+    def __init__(self) -> None:
+        self.levels: list[list[bytes]] = [[]]
+
+    def append(self, hashed: bytes) -> None:
+        """Add a leaf, and each subtree that it completes."""
+        for level in self.levels:
+            level.append(hashed)
+            if len(level) % 2:
+                return
+            hashed = node_hash(level[-2], level[-1])
+        self.levels.append([hashed])
+
+    def get_hash(self, level: int, position: int) -> bytes:
+        """A GetHash."""
+        return self.levels[level][position]
+
+
+class Peers:
+    """Our tree and pymerkle's, of the same leaves, compared size by size."""
+
+    def __init__(self) -> None:
+        # Its cache keeps every subtree, which would otherwise be computed anew for each proof.
+        self.peer = InmemoryTree(algorithm="sha256", threshold=1)
+        self.levels, self.frontier = Levels(), Frontier()
+        self.roots = {0: EMPTY_ROOT}
+
+    def grow(self, size: int) -> None:
+        """Append leaves to both until they have this size, and remember our root of it."""
+        for number in range(self.frontier.size, size):
+            leaf = number.to_bytes(4, "big")
+            self.peer.append_entry(leaf)
+            self.levels.append(leaf_hash(leaf))
+            self.frontier.append(leaf_hash(leaf))
+        self.roots[size] = self.frontier.root()
+
+    def compare_root(self, size: int) -> None:
+        """One root."""
+        assert self.roots[size] == self.peer.get_root(size)
+
+    def compare_inclusion(self, index: int, size: int) -> None:
+        """One inclusion proof, hash by hash."""
+        # Pymerkle counts from one and puts the leaf's own hash in front.
+        leaf = self.levels.get_hash(0, index)
+        ours = inclusion_proof(index, size, self.levels.get_hash)
+        assert [leaf, *ours] == self.peer.prove_inclusion(index + 1, size).path
+        verify_inclusion(index, size, leaf, ours, self.roots[size])
+
+    def compare_consistency(self, old: int, new: int) -> None:
+        """One consistency proof, hash by hash, and what pymerkle says of the two roots."""
+        theirs = self.peer.prove_consistency(old, new)
+        theirs.verify(self.roots[old], self.roots[new], old, new)
+        ours = consistency_proof(old, new, self.levels.get_hash)
+        assert ours == as_rfc_6962(old, new, theirs)
+        verify_consistency(old, new, self.roots[old], self.roots[new], ours)
+
+
+def as_rfc_6962(old: int, new: int, proof: ConsistencyProof) -> list[bytes]:
+    """Pymerkle's consistency proof in the RFC's form.
+
+    Pymerkle goes on below the place where the old tree ends, down to the first leaf that is new; the RFC
+    gives the one hash of what begins there. Where the old tree is one complete subtree the RFC leaves out
+    its root.
+    """
+    if old == new:
+        return []
+    first = proof.subset.index(1)
+    border = reduce(node_hash, proof.path[:first])
+    last_of_old = [] if old & (old - 1) == 0 else [proof.path[first]]
+    return [*last_of_old, border, *proof.path[first + 1 :]]
+
+
+def test_roots_and_proofs_of_every_size_up_to_1025_equal_pymerkles() -> None:
+    peers, chance = Peers(), random.Random(1025)
+    for size in range(1026):
+        peers.grow(size)
+        peers.compare_root(size)
+        some = {0, size // 3, size - 1, chance.randrange(max(size, 1))}
+        for index in some if size else ():
+            peers.compare_inclusion(index, size)
+        border = 1 << max(size - 1, 1).bit_length() - 1
+        for old in {1, border, border + 1, size - 1, size, *some} & set(range(1, size + 1)):
+            peers.compare_consistency(old, size)
+
+
+@pytest.mark.soak
+def test_every_proof_of_every_size_up_to_1025_equals_pymerkles() -> None:
+    peers = Peers()
+    for size in range(1, 1026):
+        peers.grow(size)
+        for index in range(size):
+            peers.compare_inclusion(index, size)
+            peers.compare_consistency(index + 1, size)
+
+
+def compare_random_sizes(chance: random.Random, count: int) -> None:
+    """Compare roots and proofs of sizes drawn from all up to 100,000."""
+    sizes = [chance.randint(1, 100_000) for _ in range(count)]
+    pairs = [(chance.randint(1, size), size) for size in sizes]
+    peers = Peers()
+    for size in sorted({size for pair in pairs for size in pair}):
+        peers.grow(size)
+        peers.compare_root(size)
+    for old, size in pairs:
+        peers.compare_inclusion(chance.randrange(size), size)
+        peers.compare_consistency(old, size)
+
+
+def test_roots_and_proofs_of_random_sizes_up_to_100_000_equal_pymerkles() -> None:
+    compare_random_sizes(random.Random(100_000), 40)
+
+
+@pytest.mark.soak
+def test_roots_and_proofs_of_20_000_random_sizes_equal_pymerkles() -> None:
+    seed = random.randrange(1 << 32)
+    print(f"The sizes are drawn with seed {seed}.")
+    compare_random_sizes(random.Random(seed), 20_000)
+
+
+def test_a_tree_with_one_leaf_changed_is_told_apart_from_pymerkles() -> None:
+    peers = Peers()
+    peers.grow(60)
+    peers.peer.append_entry(b"other")
+    peers.grow(61)  # Pymerkle has 62 leaves now, and another one than ours at index 60.
+    with pytest.raises(AssertionError):
+        peers.compare_root(61)
+    with pytest.raises(AssertionError):
+        peers.compare_inclusion(60, 61)
+    with pytest.raises(InvalidPeerProof):
+        peers.compare_consistency(60, 61)
 
 
 @given(SIZES, st.data())
