@@ -12,11 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, func, select
 
 from audit import tables
-from audit.errors import Damaged, InvalidEntry
+from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.form import check_form
 from audit.names import Names
+from audit.retention import Forgetting, gone_without_a_word
 from audit.tiles import Progress
 from audit.tree import Frontier, leaf_hash
+from audit.volumes import CLOSED, OPENED, FinalTree, parted, says_closed, says_opened, volumes_in
 
 _ENTRIES, _SUBJECTS, _HEADS = tables.entries.c, tables.subjects.c, tables.heads.c
 _PAGE = 1024
@@ -24,41 +26,92 @@ _PAGE = 1024
 
 @dataclass(frozen=True)
 class Examination:
-    """A sound ledger: its size and root, the entries whose details are gone, and how many entries wait."""
+    """A sound ledger: its size, the root of its current volume, and how many entries wait.
+
+    `details_gone` are the entries whose details are missing and of which no entry tells; `details_forgotten`
+    counts those that were forgotten by retention, as the ledger tells.
+    """
 
     size: int
     root: bytes
+    volumes: int
     details_gone: tuple[int, ...]
+    details_forgotten: int
     waiting: int
 
 
 def examine(connection: Connection, progress: Progress) -> Examination:
     """Check the whole ledger in one transaction; raises Damaged naming the first entry that is wrong."""
-    frontier, gone, names = Frontier(), list[int](), Names()
+    names, missing, told_forgotten = Names(), list[tuple[int, str]](), list[Forgetting]()
+    volumes = _Volumes(connection)
     hyphen = "-" if connection.dialect.name == "postgresql" else ""
-    previous = 0
+    size = previous = 0
     for page in _pages(connection):
         heads = _heads_among(connection, page)
         subjects = []
         for row in page:
-            told = _check_row(frontier.size, row, names, hyphen)
+            told = _check_row(size, row, names, hyphen)
             subjects.append(told["subjects"])
             if told["details"] is not None and not row.kept:
-                gone.append(frontier.size)
-            frontier.append(row.leaf_hash)
-            if frontier.size in heads:
-                _check_head(heads[frontier.size], previous, frontier)
-                previous = frontier.size
+                missing.append((size, told["at"]))
+            forgotten = Forgetting.told_by(size, told)
+            told_forgotten += [forgotten] if forgotten else []
+            volumes.append(size, told["event"], row)
+            size += 1
+            if size in heads:
+                _check_head(heads[size], previous, volumes.frontier)
+                previous = size
         _check_subjects(connection, page, subjects)
         progress(len(page))
-    beyond = select(_HEADS.size).where((_HEADS.size > frontier.size) | (_HEADS.size <= 0))
+    beyond = select(_HEADS.size).where((_HEADS.size > size) | (_HEADS.size <= 0))
     if connection.execute(beyond.limit(1)).first() is not None:
-        raise Damaged(frontier.size, "it is missing: a head counts entries that are not there.")
-    if previous != frontier.size:
+        raise Damaged(size, "it is missing: a head counts entries that are not there.")
+    if previous != size:
         raise Damaged(previous, "it is not covered by any head.")
-    _check_strays(connection, frontier.size)
+    volumes.finish(size)
+    _check_strays(connection, size)
     waiting = connection.execute(select(func.count()).select_from(tables.pending)).scalar_one()
-    return Examination(frontier.size, frontier.root(), tuple(gone), waiting)
+    gone, count = gone_without_a_word(missing, told_forgotten)
+    return Examination(size, volumes.frontier.root(), volumes.count, gone, count, waiting)
+
+
+class _Volumes:
+    """The tree of each volume in turn, and the entries that join one volume to the next."""
+
+    def __init__(self, connection: Connection) -> None:
+        origin = connection.scalar(select(tables.volumes.c.origin).order_by(tables.volumes.c.number).limit(1))
+        try:
+            listed = volumes_in(connection, parted(origin or "")[0])
+        except NotVerified as error:
+            raise Damaged(None, str(error)) from None
+        self._current, *self._following = listed
+        self.count = len(listed)
+        self.frontier = Frontier()
+
+    def append(self, index: int, event: str, row: Row[Any]) -> None:
+        """Put an entry into the tree of its volume; raises Damaged when it joins volumes it must not."""
+        following = self._following[0] if self._following else None
+        begins = following is not None and index == following.first_index
+        if begins and following is not None:
+            final = FinalTree(self._current.origin, self.frontier.size, self.frontier.root())
+            if not says_opened(row.leaf, following.number, index, final):
+                raise Damaged(index, f"it does not join volume {following.number} to the one before.")
+            self._current, self._following, self.frontier = following, self._following[1:], Frontier()
+        elif event == OPENED:
+            raise Damaged(index, "it opens a volume, and none begins there.")
+        closes = following is not None and index == following.first_index - 1
+        if closes != (event == CLOSED):
+            raise Damaged(
+                index, "it is the last of a volume and does not close it, or closes it before its end."
+            )
+        if closes and following is not None and not says_closed(row.leaf, following.origin):
+            raise Damaged(index, f"it does not name volume {following.number} as the next.")
+        self.frontier.append(row.leaf_hash)
+
+    def finish(self, size: int) -> None:
+        """Raises Damaged when a volume is listed that has no entry."""
+        if self._following:
+            raise Damaged(size, f"it is missing: volume {self._following[0].number} has no entry.")
 
 
 def _pages(connection: Connection) -> Iterator[list[Row[Any]]]:
