@@ -1,5 +1,9 @@
 """The quick answer to "is this leaf in canonical form?" is the slow one's, on good and on spoilt leaves."""
 
+import json
+from datetime import UTC, datetime
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,7 +80,29 @@ def test_a_leaf_spoilt_on_purpose_is_judged_alike(was: bytes, becomes: bytes) ->
     assert quickly(changed) == slowly(changed)
 
 
+@pytest.mark.parametrize("year", ["0000", "0001", "1900", "2000", "2024", "2026"])
+def test_every_day_is_judged_alike(year: str) -> None:
+    leaf = an_entry().canonical()
+    for month, day in product(range(14), range(33)):
+        changed = leaf.replace(b"2026-11-22T", f"{year}-{month:02d}-{day:02d}T".encode())
+        assert quickly(changed) == slowly(changed)
+
+
+def test_every_list_of_subjects_is_judged_alike() -> None:
+    leaf = an_entry(subjects=()).canonical()
+    for length in range(5):
+        for subjects in product(("a", "a.b", "b"), repeat=length):
+            changed = leaf.replace(b'"subjects":[]', b'"subjects":%s' % written(subjects))
+            assert quickly(changed) == slowly(changed)
+
+
+def written(subjects: tuple[str, ...]) -> bytes:
+    return json.dumps(subjects, separators=(",", ":")).encode()
+
+
 def test_an_ordinary_leaf_needs_no_slow_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    leaf = an_entry(facts={"a": 1, "b": "x"}, rows={"people/1": "ab" * 32, "people/2": "ab" * 32}).canonical()
+    rows = {"people/1": "ab" * 32, "people/2": "ab" * 32}
+    last_day = datetime(2028, 2, 29, 12, 0, tzinfo=UTC)
+    leaf = an_entry(at=last_day, facts={"a": 1, "b": "x"}, rows=rows, subjects=("a", "b", "c")).canonical()
     monkeypatch.delattr(form, "Entry")
-    assert check_form(leaf)[1] == b"2026-11-22T12:00:00.000Z"
+    assert check_form(leaf)[1] == b"2028-02-29T12:00:00.000Z"
