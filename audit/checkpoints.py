@@ -5,7 +5,6 @@ themselves; the heads and hashes in the database are only compared with it.
 """
 
 import fcntl
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -13,15 +12,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 
 from audit import tables
-from audit.durable import PRIVATE, PUBLIC, write_whole
+from audit.durable import PUBLIC, write_whole
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
-from audit.notes import Checkpoint, NotaryKeys, VerifierKey, check_signatures, parse
+from audit.notes import Checkpoint, NotaryKeys, VerifierKey, check_signatures, note_body, parse
 from audit.refusals import forget_refusal, leave_refusal
-from audit.tree import Frontier, leaf_hash
+from audit.remembering import Remembered, read_memory
+from audit.tree import leaf_hash
+from audit.volumes import Volume, says_closed, says_opened, volumes_in
 
 __all__ = ["Checkpoint", "Notary", "NotaryKeys", "NotaryThread", "VerifierKey", "run_notary"]
 
@@ -42,78 +44,111 @@ class Notary:
 
     @property
     def keys(self) -> NotaryKeys:
-        """The keys in use now. Raises NotaryRefuses."""
+        """The keys in use now, named as those of the first volume. Raises NotaryRefuses."""
         return self.load_keys()
 
     def sign_next(self, connection: Connection, now: datetime) -> Checkpoint | None:
         """Sign the newest tree when it continues the last signed one; None when there is nothing new.
 
+        Where a volume was closed meanwhile, its final tree is signed first and kept beside the checkpoint.
         Raises NotaryRefuses when the ledger is smaller than it was, is not a continuation, or has a head
-        that its leaves do not give.
+        or a volume that its leaves do not give.
         """
-        frontier = self._remembered()
-        published = self._published()
-        self._check_memory(frontier, published)
-        signed = frontier.size
+        memory = self.remembered()
+        memory.check_published(self._published())
+        while (following := self._following(connection, memory)) is not None:
+            memory = self._close(connection, memory, following, now)
         newest = select(tables.heads).order_by(tables.heads.c.size.desc()).limit(1)
         head = connection.execute(newest).one_or_none()
-        size = 0 if head is None else head.size
-        if size < signed:
-            raise NotaryRefuses("The ledger is smaller than the one that was signed: entries were cut off.")
-        self._grow(connection, frontier, size)
-        if head is not None and (head.root != frontier.root() or head.frontier != frontier.to_bytes()):
-            raise NotaryRefuses(
-                "The ledger is not a continuation of the one that was signed, or its head was edited."
-            )
-        if size == (0 if published is None else published.size) and self._is_ours(published):
+        self._grow(connection, memory, 0 if head is None else head.size)
+        if head is not None:
+            _check_head(head, memory)
+        if self._is_published(memory):
             return None
-        return self._sign(frontier, now)
+        return self._sign(memory, now)
 
     def sign_again(self, now: datetime) -> Checkpoint | None:
         """Sign the remembered tree anew, with keys that were just handed over to."""
-        frontier = self._remembered()
-        self._check_memory(frontier, self._published())
-        return self._sign(frontier, now) if frontier.size else None
+        memory = self.remembered()
+        memory.check_published(self._published())
+        return self._sign(memory, now) if memory.frontier.size else None
 
-    def remembered(self) -> Frontier:
+    def remembered(self) -> Remembered:
         """The tree that was signed last; of a notary that signed nothing, an empty one."""
-        return self._remembered()
+        return read_memory(self.state, self.keys.origin)
 
     def latest(self) -> Checkpoint | None:
         """The published checkpoint, its signatures checked; raises NotVerified."""
         published = self._published()
         if published is not None:
-            check_signatures(published, self.keys.verifier_keys())
+            check_signatures(published, self.keys.named(self.remembered().origin).verifier_keys())
         return published
 
-    def _is_ours(self, published: Checkpoint | None) -> bool:
-        """Whether the keys in use signed what is published; after a hand-over they have not yet."""
+    def _following(self, connection: Connection, memory: Remembered) -> Volume | None:
+        """The volume after the one that was signed last, as the database lists it."""
         try:
-            if published is not None:
-                check_signatures(published, self.keys.verifier_keys())
+            volumes = volumes_in(connection, self.keys.origin)
+        except NotVerified as error:
+            raise NotaryRefuses(str(error)) from None
+        if len(volumes) < memory.number or volumes[memory.number - 1].first_index != memory.first_index:
+            raise NotaryRefuses("The ledger lacks a volume that was signed: an older database was put back.")
+        return volumes[memory.number] if memory.number < len(volumes) else None
+
+    def _close(
+        self, connection: Connection, memory: Remembered, following: Volume, now: datetime
+    ) -> Remembered:
+        """Sign and keep the final tree of a volume, and remember the next; each step may be done again."""
+        self._grow(connection, memory, following.first_index)
+        head = connection.execute(select(tables.heads).where(tables.heads.c.size == following.first_index))
+        _check_head(head.one_or_none(), memory)
+        number, first = following.number, following.first_index
+        index, leaf = tables.entries.c.index, tables.entries.c.leaf
+        rows = connection.execute(select(index, leaf).where(index.in_((first - 1, first)))).all()
+        leaves = {at: found for at, found in rows if isinstance(found, bytes)}
+        if not says_closed(leaves.get(first - 1, b""), following.origin):
+            raise NotaryRefuses(
+                f"The last entry before volume {number} of the ledger does not name that volume."
+            )
+        if not says_opened(leaves.get(first, b""), number, first, memory.tree()):
+            raise NotaryRefuses(
+                f"The first entry of volume {number} does not name the tree that was signed before it."
+            )
+        if not self._is_published(memory):
+            self._sign(memory, now)
+        self._keep(memory)
+        after = memory.next(following)
+        after.save(self.state)
+        return after
+
+    def _keep(self, memory: Remembered) -> None:
+        """Keep the published final checkpoint of a volume beside the ones to come."""
+        kept, final = closed_checkpoint(self.checkpoint, memory.number), self._published()
+        if kept.exists():
+            tree = memory.tree()
+            if not kept.read_text("utf-8").startswith(note_body(tree.origin, tree.size, tree.root) + "\n"):
+                raise NotaryRefuses(f"Another final checkpoint of volume {memory.number} was kept before.")
+        elif final is not None:
+            write_whole(kept, final.text.encode(), PUBLIC)
+
+    def _is_published(self, memory: Remembered) -> bool:
+        """Whether this tree is published, signed by the keys in use; after a hand-over it is not yet."""
+        published = self._published()
+        if published is None or published.origin != memory.origin:
+            return memory.frontier.size == 0
+        if published.size != memory.frontier.size:
+            return False
+        try:
+            check_signatures(published, self.keys.named(memory.origin).verifier_keys())
         except NotVerified:
             return False
         return True
 
-    def _sign(self, frontier: Frontier, now: datetime) -> Checkpoint:
-        keys = self.keys
-        signed = keys.sign(frontier.size, frontier.root(), now)
-        memory = {"origin": keys.origin, "size": frontier.size, "frontier": frontier.to_bytes().hex()}
+    def _sign(self, memory: Remembered, now: datetime) -> Checkpoint:
+        signed = self.keys.named(memory.origin).sign(memory.frontier.size, memory.frontier.root(), now)
         # The memory comes first: a signature that the notary could forget would let it sign a fork.
-        write_whole(self.state, json.dumps(memory, sort_keys=True).encode() + b"\n", PRIVATE)
+        memory.save(self.state)
         write_whole(self.checkpoint, signed.text.encode(), PUBLIC)
         return signed
-
-    def _remembered(self) -> Frontier:
-        try:
-            memory = json.loads(self.state.read_bytes())
-            if memory["origin"] != self.keys.origin:
-                raise NotaryRefuses("The notary's memory is of another log.")
-            return Frontier.from_bytes(memory["size"], bytes.fromhex(memory["frontier"]))
-        except FileNotFoundError:
-            return Frontier()
-        except (OSError, ValueError, KeyError, TypeError):
-            raise NotaryRefuses("The notary's memory cannot be read.") from None
 
     def _published(self) -> Checkpoint | None:
         try:
@@ -124,21 +159,15 @@ class Notary:
             raise NotaryRefuses("The published checkpoint cannot be read.") from None
 
     @staticmethod
-    def _check_memory(frontier: Frontier, published: Checkpoint | None) -> None:
-        if published is None:
-            return
-        if published.size > frontier.size:
-            raise NotaryRefuses("The notary's memory is missing or older than the checkpoint that it signed.")
-        if published.size == frontier.size and published.root != frontier.root():
-            raise NotaryRefuses("The published checkpoint is not the one that the notary remembers.")
-
-    @staticmethod
-    def _grow(connection: Connection, frontier: Frontier, size: int) -> None:
-        entries = tables.entries.c
-        while frontier.size < size:
+    def _grow(connection: Connection, memory: Remembered, size: int) -> None:
+        """Add what the ledger has up to `size` entries, all volumes counted, to the remembered tree."""
+        entries, frontier, first = tables.entries.c, memory.frontier, memory.first_index
+        if size < first + frontier.size:
+            raise NotaryRefuses("The ledger is smaller than the one that was signed: entries were cut off.")
+        while first + frontier.size < size:
             page = (
                 select(entries.index, entries.leaf)
-                .where(entries.index >= frontier.size, entries.index < size)
+                .where(entries.index >= first + frontier.size, entries.index < size)
                 .order_by(entries.index)
                 .limit(_PAGE)
             )
@@ -146,9 +175,22 @@ class Notary:
             if not rows:
                 raise NotaryRefuses("The ledger lacks entries that its head counts.")
             for index, leaf in rows:
-                if index != frontier.size or not isinstance(leaf, bytes):
+                if index != first + frontier.size or not isinstance(leaf, bytes):
                     raise NotaryRefuses("The ledger lacks entries that its head counts.")
                 frontier.append(leaf_hash(leaf))
+
+
+def _check_head(head: Row[Any] | None, memory: Remembered) -> None:
+    frontier = memory.frontier
+    if head is None or head.root != frontier.root() or head.frontier != frontier.to_bytes():
+        raise NotaryRefuses(
+            "The ledger is not a continuation of the one that was signed, or its head was edited."
+        )
+
+
+def closed_checkpoint(checkpoint: Path, number: int) -> Path:
+    """Where the final checkpoint of a closed volume is kept, beside the published one."""
+    return checkpoint.with_name(f"{checkpoint.name}.{number}")
 
 
 @contextmanager

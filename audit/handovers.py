@@ -194,6 +194,15 @@ def check_signed(
     return keys + witnesses
 
 
+def carry_over(pinned: Sequence[VerifierKey], hand_overs: Sequence[HandOver], origin: str) -> Keys:
+    """The keys that sign the next volume, `origin`: those that the hand-overs of one volume lead to.
+
+    Raises NotVerified.
+    """
+    check_chain(hand_overs)
+    return tuple(key.named(origin) for key in _newest(tuple(pinned), hand_overs))
+
+
 def _newest(pinned: Keys, hand_overs: Sequence[HandOver]) -> Keys:
     if not hand_overs or set(pinned) <= set(hand_overs[-1].new):
         return pinned

@@ -1,7 +1,7 @@
 """Details that were forgotten by retention, as the ledger tells of it, and those gone without a word.
 
-Before details are deleted an entry tells which: those of entries made before a day, from one entry to another,
-and how many. Whatever else is missing was taken out by somebody who may write to the database.
+Before details are deleted an entry tells which: those of entries made before a day, from one entry to
+another, and how many. Whatever else is missing was taken out by somebody who may write to the database.
 """
 
 from bisect import bisect_left, bisect_right

@@ -16,11 +16,15 @@ from audit.durable import PUBLIC, write_whole
 from audit.errors import NotaryRefuses
 from audit.handovers import HandOver, check_chain, read_hand_overs, sign_hand_over, to_text
 from audit.notes import NotaryKeys
+from audit.remembering import read_memory
 
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the notary's keys lie, where its hand-overs are published, and the log's name."""
+    """Where the notary's keys lie, where its hand-overs are published, and the ledger's name.
+
+    Each volume of the ledger has hand-overs of its own, beside those of the first.
+    """
 
     key: Path
     hand_overs: Path
@@ -31,13 +35,26 @@ class KeyPlace:
         """Where new keys wait until they are handed over to."""
         return self.key.with_name(f"next-{self.key.name}")
 
+    def hand_overs_of(self, volume: int) -> Path:
+        """Where the hand-overs of a volume are published."""
+        return (
+            self.hand_overs if volume == 1 else self.hand_overs.with_name(f"{self.hand_overs.name}.{volume}")
+        )
+
+    def published(self) -> list[tuple[int, list[HandOver]]]:
+        """The hand-overs of each volume that has any, in order, not yet believed; raises NotVerified."""
+        later = self.hand_overs.parent.glob(f"{self.hand_overs.name}.*")
+        numbers = [int(path.suffix[1:]) for path in later if path.suffix[1:].isdecimal()]
+        found = [(volume, read_hand_overs(self.hand_overs_of(volume))) for volume in (1, *sorted(numbers))]
+        return [(volume, made) for volume, made in found if made]
+
 
 def keys_in_use(place: KeyPlace) -> NotaryKeys:
     """The notary's keys; new ones that were handed over to take their place now. Raises NotaryRefuses."""
-    if place.next_key.exists():
-        published = read_hand_overs(place.hand_overs)
-        if published and _whole(place.next_key, place.origin, published[-1].new):
-            _put_in_place(place)
+    if place.next_key.exists() and any(
+        _whole(place.next_key, made[-1].origin, made[-1].new) for _, made in place.published()
+    ):
+        _put_in_place(place)
     return NotaryKeys.load(place.key, place.origin)
 
 
@@ -67,17 +84,19 @@ def hand_over(place: KeyPlace, notary: Callable[[], Notary], now: datetime) -> H
 
     Raises NotaryRefuses, and NotVerified when the published hand-overs are not ours.
     """
-    with only_signer(notary().state, wait=True):
-        before = read_hand_overs(place.hand_overs)
+    state = notary().state
+    with only_signer(state, wait=True):
+        memory = read_memory(state, place.origin)
+        origin, file = memory.origin, place.hand_overs_of(memory.number)
+        before = read_hand_overs(file)
         check_chain(before)
-        if before and place.next_key.exists() and _whole(place.next_key, place.origin, before[-1].new):
+        if before and place.next_key.exists() and _whole(place.next_key, origin, before[-1].new):
             keys_in_use(place)
             notary().sign_again(now)
             return before[-1]
-        old = keys_in_use(place)
-        tree = notary().remembered()
-        made = sign_hand_over(old, _next_keys(place), tree.size, tree.root(), before)
-        write_whole(place.hand_overs, to_text([*before, made]).encode(), PUBLIC)
+        old, new = keys_in_use(place).named(origin), _next_keys(place).named(origin)
+        made = sign_hand_over(old, new, memory.frontier.size, memory.frontier.root(), before)
+        write_whole(file, to_text([*before, made]).encode(), PUBLIC)
         keys_in_use(place)
         notary().sign_again(now)
     return made
