@@ -7,8 +7,9 @@ from pathlib import Path
 from audit.durable import PRIVATE, write_whole
 from audit.errors import NotaryRefuses
 from audit.notes import Checkpoint
+from audit.origins import parted
 from audit.tree import Frontier
-from audit.volumes import FinalTree, Volume, parted
+from audit.volumes import FinalTree, Volume
 
 
 @dataclass(frozen=True)

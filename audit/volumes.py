@@ -4,7 +4,6 @@ Indices of entries go on through all volumes; the tree of a volume counts from i
 of a volume names the log that follows, and the first of that one names the log before, its size and its root.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -16,20 +15,9 @@ from audit import tables
 from audit.entries import Entry, Fact
 from audit.errors import InvalidEntry, NotVerified
 from audit.heads import Leaf, append, read_tip
+from audit.origins import origin_of, parted
 
 CLOSED, OPENED = "ledger-volume-closed", "ledger-volume-opened"
-_LATER = re.compile(r"(.+)/volume-([2-9]|[1-9][0-9]{1,5})")
-
-
-def origin_of(ledger: str, number: int) -> str:
-    """The name of a volume's log: the ledger's own for the first, then `LEDGER/volume-2` and so on."""
-    return ledger if number == 1 else f"{ledger}/volume-{number}"
-
-
-def parted(origin: str) -> tuple[str, int]:
-    """The name of the ledger and the number of the volume that an origin names."""
-    match = _LATER.fullmatch(origin)
-    return (origin, 1) if match is None else (match[1], int(match[2]))
 
 
 @dataclass(frozen=True)

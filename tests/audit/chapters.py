@@ -2,7 +2,8 @@
 
 from audit.entries import Entry
 from audit.ledger import Ledger
-from audit.volumes import CLOSED, OPENED, FinalTree, closing_facts, opening_facts, parted
+from audit.origins import parted
+from audit.volumes import CLOSED, OPENED, FinalTree, closing_facts, opening_facts
 from tests.audit.writing import PATIENCE, an_entry
 
 LEDGER = "vault.example/ledger"
