@@ -93,3 +93,44 @@ class CannotRecord(VaultError):
             "The vault cannot record this right now, so nothing was shown or changed. "
             "Wait a minute and try again."
         )
+
+
+class NotConfirmed(VaultError):
+    """An act of weight was announced, and whoever keeps watch outside the database has not seen it yet.
+
+    `reason` is a word for the ledger. Nothing was done.
+    """
+
+    status = 503
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    @classmethod
+    def without_notary(cls) -> "NotConfirmed":
+        """The notary did not sign in time."""
+        return cls(
+            "notary-away",
+            "Nothing was done. An act like this waits until the notary has signed that it was announced, and "
+            "the notary has not answered. Wait a minute and try again. If it stays, tell the administrator.",
+        )
+
+    @classmethod
+    def by_refusal(cls, words: str) -> "NotConfirmed":
+        """The notary says why it does not sign."""
+        return cls(
+            "notary-refuses",
+            f"Nothing was done. The notary refuses to sign the ledger: {words} "
+            "Call the auditor now, and change nothing until then.",
+        )
+
+    @classmethod
+    def without_witness(cls) -> "NotConfirmed":
+        """No witness cosigned in time."""
+        return cls(
+            "witness-away",
+            "Nothing was done. An act like this waits until the outside witness has seen that it was "
+            "announced, and the witness has not answered. Ask the auditor whether the witness is running, "
+            "then try again.",
+        )

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from audit.checkpoints import Notary, NotaryThread, sign_if_free
-from audit.errors import LedgerUnavailable, NotVerified
+from audit.errors import LedgerUnavailable, NotaryRefuses, NotVerified
 from audit.export import export
 from audit.handovers import HAND_OVERS, check_signed, read_hand_overs
 from audit.increments import extend
 from audit.notes import Checkpoint, VerifierKey, parse, read_verifier_keys
 from audit.proofs import SavedProof
+from audit.refusals import read_refusal
 from audit.rotating import KeyPlace, keys_in_use
 from audit.subtrees import prove_woven
 from vault.running import RunningVault
@@ -64,12 +65,21 @@ def vault_size(vault: RunningVault) -> int:
 
 
 def _signed(vault: RunningVault, size: int) -> Checkpoint:
-    """A checkpoint of at least this size: asked of our own notary, or waited for from the one elsewhere."""
+    return await_signed(vault, size, PATIENCE_SECONDS)
+
+
+def await_signed(vault: RunningVault, size: int, patience: float) -> Checkpoint:
+    """A checkpoint of at least this size: asked of our own notary, or waited for from the one elsewhere.
+
+    Raises NotaryRefuses as soon as the notary says so, and LedgerUnavailable after `patience` seconds.
+    """
     settings = vault.settings
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + patience
     while True:
         if settings.notary_in_process:
             sign_if_free(vault.database.engine, notary_of(settings), vault.now())
+        elif (refusing := read_refusal(settings.checkpoint)) is not None:
+            raise NotaryRefuses(refusing.words)
         if settings.checkpoint.exists():
             checkpoint = parse(settings.checkpoint.read_text())
             if checkpoint.size >= size and _is_signed_by_newest(settings, checkpoint):

@@ -27,6 +27,7 @@ from vault.access.comparing import audit_seals
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.models import Lockbox, SealRow
 from vault.access.policy import Compartment, Role
+from vault.announcing.actions import Weighty, announce
 from vault.disclosure import actions, releases
 from vault.disclosure.models import Packet
 from vault.disclosure.packets import read_marks
@@ -99,10 +100,13 @@ def test_the_deputy_releases_nothing_even_with_the_coordinators_role(cast: Cast)
     errand = granted(cast)
     assert errand.visit("dee", "release").status_code == 403
     dee, vault = replace(cast["dee"].actor, role=Role.COORDINATOR), cast.stage.vault
+    with pytest.raises(RuleForbids, match="another officer releases"):
+        releases.announce_release(vault, dee, errand.row(), vault.now())
+    announced = announce(vault, dee, Weighty.RELEASE, [], vault.now())
     with vault.writing() as db:
         request = actions.get(db, dee, errand.id)
         with pytest.raises(RuleForbids, match="another officer releases"):
-            releases.release(db, dee, vault.trust, request, [], b"", "0" * 16, {}, vault.now())
+            releases.release(db, dee, vault.trust, request, [], b"", "0" * 16, {}, announced, vault.now())
     assert errand.row().state == "decided"
 
 

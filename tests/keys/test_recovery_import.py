@@ -40,9 +40,7 @@ def approved(cast: Cast, subject: str, compartment: Compartment | None, for_offi
 def export(cast: Cast, act: UUID, who: str) -> RecoveryRequest:
     """What the asker carries to the offline machine."""
     vault, asker = cast.stage.vault, cast[who].actor
-    with vault.writing() as db:
-        row = acts.held(db, asker, act)
-        return RecoveryRequest.from_text(recoveries.export(db, asker, vault.trust, row, vault.now())[0])
+    return RecoveryRequest.from_text(recoveries.export(vault, asker, act, vault.now())[0])
 
 
 def answer(cast: Cast, request: RecoveryRequest) -> str:

@@ -152,13 +152,19 @@ def _release(story: Disclosure, day: int) -> Part:
     world, days = story.world, story.world.days
     turn = yield look(days.at(day, world.between(11.0, 12.0)), "ada")
     document, mark, account = _packet(story, turn)
+    with turn.reading() as db:
+        request = story.row(turn, db)
+    announced = releases.announce_release(turn.stage.vault, turn.who, request, turn.now())
     turn = yield act(days.at(day, 12.1), "ada")
     request = story.row(turn, turn.db)
     kept = actions.selection_of(turn.db, request)
     decision = actions.decision_on(turn.db, request)
     struck = decision.struck_out if decision else []
     released = [key for key in (kept.chosen if kept else []) if key not in struck]
-    releases.release(turn.db, turn.who, world.trust, request, released, document, mark, account, turn.now())
+    now = turn.now()
+    releases.release(
+        turn.db, turn.who, world.trust, request, released, document, mark, account, announced, now
+    )
     if not story.comes_to("acknowledge"):
         return
     turn = yield look(days.at(day, world.between(14.0, 15.0)), story.asker)

@@ -96,9 +96,6 @@ def tell_drill(world: World, plans: Sequence[CasePlan]) -> Story:
         part, ground = Compartment.CASEWORK, Ground.DRILL
         return acts.ask_recovery(db, who, subject, part, ines, ground, FOR_DRILL, now).id
 
-    def export(db: RecordedSession, who: Actor, now: datetime) -> str:
-        return recoveries.export(db, who, world.trust, acts.held(db, who, asked), now)[0]
-
     def take_in(db: RecordedSession, who: Actor, now: datetime) -> None:
         recoveries.take_in(db, who, world.trust, acts.held(db, who, asked), answer, now)
 
@@ -108,7 +105,8 @@ def tell_drill(world: World, plans: Sequence[CasePlan]) -> Story:
         turn = yield look(days.at(6, hour), name)
         _approve(turn, asked)
     turn = yield look(days.at(6, 11.2), "ada")
-    request = RecoveryRequest.from_text(_with_code(turn, export))
+    who = turn.stepped_up()
+    request = RecoveryRequest.from_text(recoveries.export(turn.stage.vault, who, asked, turn.now())[0])
     answer = request.answer(combine(world.stage.shares[:THRESHOLD], request.recovery.public))
     turn = yield look(days.at(6, 13.8), "ines")
     _with_code(turn, take_in)

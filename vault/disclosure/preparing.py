@@ -20,7 +20,7 @@ from vault.disclosure import actions, packets, releases, selection
 from vault.disclosure.forms import ChooseForm, DecideForm, ReleaseForm, WorksheetForm
 from vault.disclosure.models import DisclosureRequest
 from vault.disclosure.showing import Shown, load
-from vault.errors import RuleForbids, Superseded
+from vault.errors import NotConfirmed, RuleForbids, Superseded
 from vault.forms import VaultForm
 from vault.officers.asking import StepUpForm, needs_code
 from vault.officers.proofs import ProofRefused
@@ -236,6 +236,11 @@ def release(disclosure_id: UUID) -> ResponseReturnValue:
         return _asked("release", shown, form, 422)
     if not _still(form, shown, DisclosureState.DECIDED):
         return _asked("release", shown, form, 409)
+    try:
+        announced = releases.announce_release(running(), who, shown.request, now())
+    except NotConfirmed as error:
+        form.refuse(error.message)
+        return _asked("release", shown, form, error.status)
     words, account = _read_for_release(shown, who)
     mark, password = token_hex(packets.MARK_BYTES), packets.password_of(token_bytes(packets.PASSWORD_BYTES))
     owner = packets.password_of(token_bytes(packets.PASSWORD_BYTES))
@@ -244,7 +249,9 @@ def release(disclosure_id: UUID) -> ResponseReturnValue:
     if not _done(
         form,
         disclosure_id,
-        lambda db, it: releases.release(db, who, trust, it, fields, document, mark, account, now()),
+        lambda db, it: releases.release(
+            db, who, trust, it, fields, document, mark, account, announced, now()
+        ),
     ):
         return _asked("release", shown, form, 409)
     return render_template(

@@ -12,11 +12,12 @@ from vault.access import custody, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.policy import Compartment, Role
+from vault.announcing.actions import Announced, Weighty, announce
 from vault.database import RecordedSession
 from vault.disclosure.actions import check_state, decision_on
 from vault.disclosure.models import Accounting, DisclosureRequest, Packet
 from vault.errors import NotKnown, RuleForbids
-from vault.running import Trust
+from vault.running import RunningVault, Trust
 from vault.vocabulary import DisclosureOutcome, DisclosureState
 
 COMPARTMENT = Compartment.DISCLOSURE
@@ -39,6 +40,17 @@ def check_may_release(db: Session, who: Actor, request: DisclosureRequest) -> No
         raise RuleForbids("You decided on this request or asked for it, so another officer releases it.")
 
 
+def announce_release(vault: RunningVault, who: Actor, request: DisclosureRequest, now: datetime) -> Announced:
+    """Announce that a packet is about to be released, and wait until that is signed.
+
+    Raises RuleForbids when it may not be, and NotConfirmed when nobody signed it in time.
+    """
+    with vault.reading() as db:
+        check_may_release(db, who, request)
+    subjects = [request.subject, f"case:{request.case}", f"officer:{request.requester}"]
+    return announce(vault, who, Weighty.RELEASE, subjects, now)
+
+
 def release(
     db: RecordedSession,
     who: Actor,
@@ -48,11 +60,13 @@ def release(
     document: bytes,
     mark: str,
     account: Mapping[str, str],
+    announced: Announced,
     now: datetime,
 ) -> Packet:
     """Seal the encrypted pages into a lockbox of their own and name their one recipient on it.
 
-    `account` gives recipient, address, description and purpose for the accounting.
+    `account` gives recipient, address, description and purpose for the accounting. `announced` shows that
+    `announce_release` was waited for.
     """
     check_may_release(db, who, request)
     packet = Packet(id=uuid4(), request=request.id, released_by=who.officer, released_at=now, mark=mark)
@@ -72,7 +86,7 @@ def release(
         subjects=[request.subject, packet.subject, f"case:{request.case}", f"officer:{request.requester}"],
         compartment=COMPARTMENT,
         fields=list(released),
-        facts={"code": request.code, "mark": mark, "fields": len(released)},
+        facts={"code": request.code, "mark": mark, "fields": len(released), "announced": announced.index},
         details={"recipient": account["recipient"], "address": account["address"]},
     )
     return packet

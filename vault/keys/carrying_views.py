@@ -9,7 +9,7 @@ from werkzeug.utils import redirect
 from crypto.errors import NotRecovered
 from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.policy import Permission
-from vault.errors import NotKnown, RuleForbids
+from vault.errors import NotConfirmed, NotKnown, RuleForbids
 from vault.keys import acts, holdings, recoveries, shredding
 from vault.keys.act_forms import DestroyForm, ImportForm
 from vault.keys.act_views import page, proved, to
@@ -29,13 +29,9 @@ def export(act_id: UUID) -> ResponseReturnValue:
     if not form.validate() or (who := proved(form)) is None:
         return page(act_id, form, 422)
     try:
-        with running().writing() as db:
-            act = acts.held(db, who, act_id)
-            text, _ = recoveries.export(db, who, running().trust, act, now())
-    except RuleForbids as error:
-        record_refusal(error)
-        form.refuse(error.message)
-        return page(act_id, form, 409)
+        text, _ = recoveries.export(running(), who, act_id, now())
+    except (RuleForbids, NotConfirmed) as error:
+        return _not_done(act_id, form, error)
     name = f"recovery-request-{str(act_id)[:8]}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, mimetype="application/json", headers=headers)
@@ -52,12 +48,18 @@ def destroy(act_id: UUID) -> ResponseReturnValue:
         return page(act_id, form, 422)
     try:
         shredding.destroy(running(), who, act_id, now())
-    except RuleForbids as error:
-        record_refusal(error)
-        form.refuse(error.message)
-        return page(act_id, form, 409)
+    except (RuleForbids, NotConfirmed) as error:
+        return _not_done(act_id, form, error)
     flash("The records are destroyed. The ledger still tells that the case existed.", "success")
     return to(act_id)
+
+
+def _not_done(act_id: UUID, form: StepUpForm, error: RuleForbids | NotConfirmed) -> ResponseReturnValue:
+    """The page of the request again, with why; what waited in vain has told the ledger so itself."""
+    if isinstance(error, RuleForbids):
+        record_refusal(error)
+    form.refuse(error.message)
+    return page(act_id, form, error.status)
 
 
 def _importing(act_id: UUID, form: ImportForm, status: int) -> ResponseReturnValue:

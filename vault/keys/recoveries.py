@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from vault.access import recovering
 from vault.access.actor import Actor
 from vault.access.events import Event, is_vouched, record
 from vault.access.seals import lock_boxes
+from vault.announcing.actions import Announced, Weighty, announce
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.keys import acts
@@ -21,14 +23,29 @@ LATEST = 50
 """Among so many files that were fetched for an officer, the words of this request's are looked for."""
 
 
-def export(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: datetime) -> tuple[str, int]:
+def export(vault: RunningVault, who: Actor, act: UUID, now: datetime) -> tuple[str, int]:
     """The request as a file, and how many sealed places it asks for; each time an entry of its own.
 
     It may be fetched again until it is answered, should the first file be lost: it opens nothing by itself.
-    Raises RuleForbids.
+    It is announced first, and waits until that is signed. Raises NotKnown, RuleForbids and NotConfirmed.
     """
+    with vault.reading() as db:
+        asked = acts.get(db, who, act)
+        _check_may_export(db, who, asked, now)
+    announced = announce(vault, who, Weighty.RECOVERY, acts.subjects(asked), now)
+    with vault.writing() as db:
+        return _export(db, who, vault.trust, acts.held(db, who, act), announced, now)
+
+
+def _check_may_export(db: Session, who: Actor, act: KeyAct, now: datetime) -> None:
     acts.check_asker(who, act)
     acts.check_approved(db, act, KeyActKind.RECOVERY, now)
+
+
+def _export(
+    db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, announced: Announced, now: datetime
+) -> tuple[str, int]:
+    _check_may_export(db, who, act, now)
     if act.for_officer is None:
         raise NotKnown
     officer = db.get_one(Officer, act.for_officer)
@@ -49,6 +66,7 @@ def export(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: date
             "places": len(request.seals),
             "key-version": request.officer.key_version,
             "words": "-".join(request.words()),
+            "announced": announced.index,
         },
     )
     return request.to_text(), len(request.seals)

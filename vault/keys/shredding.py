@@ -17,6 +17,7 @@ from vault.access.events import Event, record
 from vault.access.models import Assignment
 from vault.access.policy import Compartment
 from vault.access.rekeying import rekey
+from vault.announcing.actions import Announced, Weighty, announce
 from vault.cases.models import Case
 from vault.database import Database, RecordedSession
 from vault.keys import acts
@@ -31,19 +32,30 @@ from vault.vocabulary import CaseState
 def destroy(vault: RunningVault, who: Actor, act: UUID, now: datetime) -> int:
     """Destroy the records of the case that two approvals name; return how many sealed places they were.
 
-    Raises NotKnown and RuleForbids; then everything is as it was.
+    It is announced first, and waits until that is signed. Raises NotKnown, RuleForbids and NotConfirmed; then
+    everything is as it was.
     """
+    with vault.reading() as db:
+        asked = acts.get(db, who, act)
+        _check_may_destroy(db, who, asked, db.get_one(Case, UUID(asked.subject.partition(":")[2])), now)
+    announced = announce(vault, who, Weighty.DESTRUCTION, acts.subjects(asked), now)
     with vault.writing() as db:
-        count = _destroy(db, who, vault.trust, acts.held(db, who, act), now)
+        count = _destroy(db, who, vault.trust, acts.held(db, who, act), announced, now)
     forget_old_pages(vault.database)
     return count
 
 
-def _destroy(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: datetime) -> int:
+def _check_may_destroy(db: Session, who: Actor, act: KeyAct, case: Case, now: datetime) -> None:
     acts.check_asker(who, act)
     acts.check_approved(db, act, KeyActKind.DESTRUCTION, now)
-    case = db.get_one(Case, UUID(act.subject.partition(":")[2]), with_for_update=True, populate_existing=True)
     acts.check_ended(case)
+
+
+def _destroy(
+    db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, announced: Announced, now: datetime
+) -> int:
+    case = db.get_one(Case, UUID(act.subject.partition(":")[2]), with_for_update=True, populate_existing=True)
+    _check_may_destroy(db, who, act, case, now)
     boxes = [box for box in seals.lock_boxes(db, within(db, case.subject)) if box.destroyed_at is None]
     for box in boxes:
         seals.destroy_lockbox(db, box, now)
@@ -57,7 +69,13 @@ def _destroy(db: RecordedSession, who: Actor, trust: Trust, act: KeyAct, now: da
         who=who,
         now=now,
         subjects=[*acts.subjects(act), *([f"referral:{case.referral}"] if case.referral else [])],
-        facts={"act": act.id, "code": case.code, "places": len(boxes), "ground": act.ground},
+        facts={
+            "act": act.id,
+            "code": case.code,
+            "places": len(boxes),
+            "ground": act.ground,
+            "announced": announced.index,
+        },
     )
     _forget_names(db, who, trust, case, now)
     return len(boxes)
