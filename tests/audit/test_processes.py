@@ -2,64 +2,28 @@
 
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from audit.examination import examine
 from audit.ledger import Ledger, create_all
 from tests.audit.test_faults import STEPS
+from tests.audit.writers import kill, start, weave_change_and_look, write_some, write_until_killed
 from tests.audit.writing import PATIENCE, an_entry, ignore, leaves, some_entries, weave
 
-ROOT = Path(__file__).parents[2]
-
-WRITER = """
-import sys
-from sqlalchemy import create_engine
-from audit.ledger import Ledger
-from tests.audit.writing import an_entry, PATIENCE
-engine = create_engine(sys.argv[1])
-ledger = Ledger(engine)
-for turn in range(int(sys.argv[2])):
-    entry = an_entry(facts={"turn": turn})
-    if turn % 2:
-        (receipt,) = ledger.weave([(entry, None)], PATIENCE)
-    else:
-        with engine.begin() as connection:
-            ledger.pend(connection, entry, None)
-        (receipt,) = ledger.settle([entry.id], PATIENCE)
-    print(receipt.index, entry.id, flush=True)
-"""
-
-# The database calls `die` from a trigger, which only this process knows how to answer.
-DOOMED = """
-import os, signal, sys
-from sqlalchemy import create_engine, event
-from audit.ledger import Ledger
-from audit.entries import Details
-from tests.audit.writing import an_entry, PATIENCE
-engine = create_engine(sys.argv[1])
-@event.listens_for(engine, "connect")
-def arm(connection, entry):
-    connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-ledger = Ledger(engine)
-# The sweep of the start is over, so that the change waits for the look and both go into one batch.
-ledger.settle([], PATIENCE)
-with engine.begin() as connection:
-    ledger.pend(connection, an_entry(event="witness-admitted"), None)
-details = Details(b"salt", b"sealed", "ab" * 32)
-ledger.weave([(an_entry(details=details.commitment), details)], PATIENCE)
-"""
+# On PostgreSQL a step waits for a lock that the test holds, and the test kills whoever waits there.
+GATE = 20261122
 
 
-def start(program: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+def acknowledged(told: Path) -> list[tuple[int, str]]:
+    """The index and the id of each entry that a writer was told of."""
+    lines = told.read_text().splitlines(keepends=True) if told.exists() else []
+    words = [line.split() for line in lines if line.endswith("\n")]
+    return [(int(word[1]), word[2]) for word in words if word[0] == "acknowledged"]
 
 
 @pytest.fixture
@@ -72,32 +36,37 @@ def sqlite_ledger(tmp_path: Path) -> Iterator[Engine]:
 
 
 def test_processes_at_once_make_one_contiguous_ledger(
-    ledger: Ledger, engine: Engine, database_url: str
+    ledger: Ledger, engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
-    writers = [start(WRITER, database_url, "30") for _ in range(3)]
+    files = [tmp_path / f"told-{number}" for number in range(3)]
+    writers = [start(write_some, database_url, told, 10) for told in files]
     here = [weave(ledger, [an_entry()])[0].index for _ in range(30)]
-    printed = [line.split() for writer in writers for line in writer.communicate()[0].splitlines()]
-    assert [writer.returncode for writer in writers] == [0, 0, 0]
-    assert sorted([*here, *(int(index) for index, _ in printed)]) == list(range(120))
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    told = [line for file in files for line in acknowledged(file)]
+    assert sorted([*here, *(index for index, _ in told)]) == list(range(90))
     with engine.connect() as connection:
-        assert examine(connection, ignore).size == 120
-        for index, name in printed:
-            assert str(ledger.entry(connection, int(index)).entry.id) == name
+        assert examine(connection, ignore).size == 90
+        for index, name in told:
+            assert str(ledger.entry(connection, index).entry.id) == name
 
 
-def test_a_process_killed_between_entries_loses_nothing_that_it_acknowledged(sqlite_ledger: Engine) -> None:
-    writer = start(WRITER, sqlite_ledger.url.render_as_string(False), "100000")
-    assert writer.stdout is not None
-    receipts = [writer.stdout.readline().split() for _ in range(25)]
-    writer.kill()
-    rest, _ = writer.communicate()
-    receipts += [line.split() for line in rest.splitlines(keepends=True) if line.endswith("\n")]
+def test_a_process_killed_between_entries_loses_nothing_that_it_acknowledged(
+    sqlite_ledger: Engine, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    writer = start(write_until_killed, sqlite_ledger.url.render_as_string(False), told)
+    while len(acknowledged(told)) < 25:
+        assert writer.is_alive()
+        time.sleep(0.005)
+    kill(writer)
     ledger = Ledger(sqlite_ledger)
     ledger.settle([], PATIENCE)
     with sqlite_ledger.connect() as connection:
         assert examine(connection, ignore).waiting == 0
-        for index, name in receipts:
-            assert str(ledger.entry(connection, int(index)).entry.id) == name
+        for index, name in acknowledged(told):
+            assert str(ledger.entry(connection, index).entry.id) == name
     ledger.close()
 
 
@@ -109,9 +78,9 @@ def test_a_process_killed_at_any_step_of_weaving_leaves_the_ledger_whole(
     weave(ledger, some_entries(2))
     with sqlite_ledger.begin() as connection:
         connection.exec_driver_sql(f"CREATE TRIGGER kill AFTER {act} ON {table} BEGIN SELECT die(); END")
-    doomed = start(DOOMED, sqlite_ledger.url.render_as_string(False))
-    doomed.communicate()
-    assert doomed.returncode == -signal.SIGKILL
+    doomed = start(weave_change_and_look, sqlite_ledger.url.render_as_string(False))
+    doomed.join()
+    assert doomed.exitcode == -signal.SIGKILL
     assert len(leaves(sqlite_ledger)) == 2
     with sqlite_ledger.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER kill")
@@ -121,6 +90,55 @@ def test_a_process_killed_at_any_step_of_weaving_leaves_the_ledger_whole(
         assert examine(connection, ignore).size == 3
     assert b"witness-admitted" in leaves(sqlite_ledger)[2]
     ledger.close()
+
+
+def wait_at_step(engine: Engine, table: str, act: str) -> None:
+    """Make whoever comes to this step on PostgreSQL wait for a lock that the test holds."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$"
+        )
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER wait AFTER {act} ON {table} FOR EACH ROW EXECUTE FUNCTION wait()"
+        )
+
+
+def until_somebody_waits(connection: Connection) -> None:
+    """Look until a process stands at the gate."""
+    waiting = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = :gate AND NOT granted"
+    )
+    deadline = time.monotonic() + 60
+    while not connection.execute(waiting, {"gate": GATE}).scalar_one():
+        assert time.monotonic() < deadline, "nobody came to this step"
+        time.sleep(0.01)
+
+
+def test_a_process_killed_at_any_step_of_weaving_leaves_the_ledger_whole_on_postgresql(
+    postgres_url: str,
+) -> None:
+    engine = create_engine(postgres_url)
+    create_all(engine)
+    ledger = Ledger(engine)
+    for number, (table, act) in enumerate(STEPS, 1):
+        wait_at_step(engine, table, act)
+        with engine.connect() as gate:
+            gate.execute(text(f"SELECT pg_advisory_xact_lock({GATE})"))
+            doomed = start(weave_change_and_look, postgres_url)
+            until_somebody_waits(gate)
+            kill(doomed)
+            gate.rollback()
+        assert len(leaves(engine)) == number - 1
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"DROP TRIGGER wait ON {table}")
+        # The committed change's entry is woven by the next process; the look was never acknowledged.
+        ledger.settle([], PATIENCE)
+        with engine.connect() as connection:
+            assert examine(connection, ignore).size == number
+        assert b"witness-admitted" in leaves(engine)[-1]
+    ledger.close()
+    engine.dispose()
 
 
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
