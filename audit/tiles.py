@@ -1,5 +1,6 @@
 """Where things lie in an export: the paths of C2SP tlog-tiles, and its bundles of entries."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
@@ -21,6 +22,22 @@ def tile_path(level: int | str, number: int, width: int) -> PurePosixPath:
         digits = f"x{number % 1000:03d}/{digits}"
     partial = "" if width == TILE_WIDTH else f".p/{width}"
     return PurePosixPath(f"tile/{level}/{digits}{partial}")
+
+
+_TILE_NAME = re.compile(r"([0-7])/((?:x[0-9]{3}/){0,3}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+
+
+def read_tile_name(name: str) -> tuple[int, int, int]:
+    """Level, number and width of the hash tile of this path below `tile/`; raises ValueError."""
+    match = _TILE_NAME.fullmatch(name)
+    if match is None:
+        raise ValueError("This is not the path of a hash tile.")
+    level, number = int(match[1]), int(match[2].replace("x", "").replace("/", ""))
+    width = int(match[3] or TILE_WIDTH)
+    # Only one path leads to each tile: a number without needless parts, a full tile without its width.
+    if str(tile_path(level, number, width)) != f"tile/{name}":
+        raise ValueError("This is not the path of a hash tile.")
+    return level, number, width
 
 
 def tiles_of(count: int) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,8 @@ def _values(rule: Rule, name: str, known: Mapping[str, Sequence[UUID]]) -> Seque
             return [0]
         case "SessionMark":
             return ["00000000"]
+        case "TileName":
+            return ["0/000.p/1"]
         case _:
             if name == "subject_id":
                 return [*known["case_id"], *known["person_id"]]

@@ -1,7 +1,6 @@
 """The auditor takes in what the outside witness cosigned, and sees how far behind it is."""
 
 import io
-import re
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from audit.notes import NotaryKeys, parse, read_verifier_keys
 from audit.proofs import SavedProof
 from audit.witness import Witness
 from tests.cast import Cast
+from tests.oversight.log_machine import registered
 from tests.oversight.test_prove import exported
 from tests.oversight.test_read import plain
 from tests.programme import open_case
@@ -34,18 +34,6 @@ def witness_in(cast: Cast, folder: Path) -> Witness:
     if key not in known:
         registered(cast, key, "laptop in the audit office")
     return witness
-
-
-def registered(cast: Cast, key: str, name: str) -> str:
-    """Register a key as the auditor does; the token that the page shows."""
-    aud = cast["aud"]
-    page = aud.get("/ledger/witnesses/register").text
-    given = {"code": aud.code()} if 'name="code"' in page else {}
-    answer = aud.post("/ledger/witnesses/register", name=name, key=key, **given)
-    assert answer.status_code == 200, plain(answer.text)
-    found = re.search(r'class="vault-code">([\w-]{43})<', answer.text)
-    assert found is not None
-    return found[1]
 
 
 def cosigned(cast: Cast, folder: Path, at: datetime) -> str:

@@ -52,6 +52,8 @@ def address(rule: Rule) -> str:
                 values[name] = min(rule._converters[name].items)  # type: ignore[attr-defined]
             case "WordConverter":
                 values[name] = "identity"
+            case "TileName":
+                values[name] = "0/000"
             case _:
                 values[name] = "00000000"
     built = rule.build(values, append_unknown=False)

@@ -141,6 +141,7 @@ class Event(Labelled):
     RECORDING_INTERRUPTED = "recording-interrupted", "Recording interrupted"
     WITNESS_REGISTERED = "witness-registered", "Outside witness registered"
     WITNESS_ENDED = "witness-ended", "Outside witness no longer asked"
+    WITNESS_REFUSED = "witness-refused", "Outside witness refused to cosign"
     CHECKPOINT_WITNESSED = "checkpoint-witnessed", "Witness's cosignature taken in"
     DISCLOSURE_LOG_READ = "disclosure-log-read", "Disclosure log read"
     ALERT_RAISED = "alert-raised", "Alert raised"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from flask import Flask, current_app, g, request
@@ -18,6 +18,7 @@ from vault.running import RunningVault
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class UnguardedRoute(RuntimeError):
@@ -66,6 +67,24 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def by_token(admit: Callable[[str], T]) -> Callable[[Callable[Concatenate[T, P], R]], Callable[P, R]]:
+    """Let no officer through but whoever bears a token that `admit` takes; the view is given what it returns.
+
+    `admit` raises NotSignedIn for every token that it does not take, and for none.
+    """
+
+    def guard(view: Callable[Concatenate[T, P], R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            kind, _, token = request.headers.get("Authorization", "").partition(" ")
+            return view(admit(token if kind == "Bearer" else ""), *args, **kwargs)
+
+        guarded.permission = None  # type: ignore[attr-defined]
+        return guarded
+
+    return guard
+
+
 def record_refusal(error: VaultError) -> None:
     """Put a refusal into the ledger in a transaction of its own, with the route and the ids as asked."""
     who = actor()
@@ -107,7 +126,7 @@ def check_routes(app: Flask) -> None:
         view: Any = app.view_functions[rule.endpoint]
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if not hasattr(view, "permission"):
-            raise UnguardedRoute(f"{rule.rule}: declare @requires(Permission.…) or @public")
+            raise UnguardedRoute(f"{rule.rule}: declare @requires(Permission.…), @public or @by_token(…)")
         if len(methods) != 1:
             raise UnguardedRoute(f"{rule.rule}: one route answers one method")
         if any(match["converter"] is None for match in _PARAMETER.finditer(rule.rule)):

@@ -46,6 +46,7 @@ class Rule(Labelled):
     PLANTED = "planted-entry", "Entry that the vault did not make"
     NOTARY = "notary-refused", "Notary refused to sign"
     RECORDING = "recording-interrupted", "Recording interrupted"
+    WITNESS = "witness-refused", "Outside witness refused"
     # Break-glass belongs here as soon as the vault has it: every use is an alert.
 
 

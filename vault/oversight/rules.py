@@ -173,9 +173,15 @@ def flagged_case(seen: Seen, memory: Memory) -> Iterator[Finding]:
             return  # An entry raises each alert once.
 
 
+def witness_refused(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each time an outside witness tells that it refuses to cosign."""
+    if seen.event == Event.WITNESS_REFUSED:
+        yield _found(Rule.WITNESS, seen, seen.index, None, next(iter(seen.named("witness")), None), 1, 0)
+
+
 RULES: tuple[Callable[[Seen, Memory], Iterator[Finding]], ...] = (
     planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked, key_act,
-    flagged_case,
+    flagged_case, witness_refused,
 )  # fmt: skip
 BELIEVED = RULES[1:]
 """What is asked of an entry that the vault made; one that it did not make moves no memory."""

@@ -112,6 +112,7 @@ SAYS: dict[str, str] = {
     Event.RECORDING_INTERRUPTED: "noticed that entries could not be recorded for a time",
     Event.WITNESS_REGISTERED: "registered {about}",
     Event.WITNESS_ENDED: "ended the registration of {about}",
+    Event.WITNESS_REFUSED: "was told that {about} refuses to cosign the ledger",
     Event.CHECKPOINT_WITNESSED: "took in what {about} cosigned",
     Event.DISCLOSURE_LOG_READ: "read the disclosure log",
 }
@@ -142,6 +143,8 @@ UNSIGNED = {
     Event.ALERT_RAISED: "The vault",
     Event.NOTARY_REFUSED: "The vault",
     Event.RECORDING_INTERRUPTED: "The vault",
+    Event.WITNESS_REFUSED: "The vault",
+    Event.REFUSED: "Someone",
     Event.OFFICER_ENROLLED: "Someone",
 }
 """Who is said to act when nobody was signed in; otherwise it was the command line."""
@@ -151,4 +154,5 @@ WHY_REFUSED = {
     "NotKnown": "not there, or not theirs to know of",
     "StepUpNeeded": "the second factor was not given",
     "Superseded": "someone else had saved it first",
+    "WrongToken": "the token was not right",
 }

@@ -17,6 +17,7 @@ SAYS = {
     Rule.STEP_UP_FAILURES: "{number} wrong codes were given in a session of {who} within 15 minutes",
     Rule.KEY_ACT: "{who} took a step to recover, destroy or change the keys of {subject}",
     Rule.FLAGGED_CASE: "{who} is new on {subject}, which is flagged",
+    Rule.WITNESS: "An outside witness refuses to cosign: the ledger is not the one that it accepted before",
     Rule.PLANTED: "The vault did not make this entry: somebody wrote to the database past it",
 }
 NEXT = {
@@ -30,6 +31,7 @@ NEXT = {
     Rule.STEP_UP_FAILURES: "Ask the officer whether it was they. If not, have their sessions ended at once.",
     Rule.KEY_ACT: "Compare with the request and its two approvals.",
     Rule.FLAGGED_CASE: "See why the case was flagged, and whether this officer may work on it.",
+    Rule.WITNESS: "Change nothing. Compare both notes in the entry's details; keep the witness's folder.",
     Rule.PLANTED: "Keep a copy of the database, and run the verification on another machine today.",
 }
 

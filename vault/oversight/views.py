@@ -27,6 +27,7 @@ from vault.oversight.alert_views import bp as alert_pages
 from vault.oversight.figure_views import bp as figure_pages
 from vault.oversight.finding import Page, Wanted
 from vault.oversight.forms import LARGEST_INDEX, LedgerFilter
+from vault.oversight.log_views import bp as log_pages
 from vault.oversight.naming import look_up
 from vault.oversight.proof_views import bp as proof_pages
 from vault.oversight.recording import note_reading
@@ -202,5 +203,5 @@ def who_has_seen(kind: str, subject_id: UUID) -> ResponseReturnValue:
     )
 
 
-for pages in (proof_pages, alert_pages, review_pages, figure_pages, witness_pages):
+for pages in (proof_pages, alert_pages, review_pages, figure_pages, witness_pages, log_pages):
     bp.register_blueprint(pages)

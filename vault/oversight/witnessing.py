@@ -12,19 +12,25 @@ from uuid import UUID, uuid4
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from audit import tables
 from audit.entries import Fact
 from audit.errors import NotVerified
+from audit.ledger import Woven
 from audit.notes import Checkpoint, VerifierKey, parse, signatures_by
+from audit.origins import parted
+from audit.volumes import volume_named
 from vault.access.actor import Actor
 from vault.access.events import Event, record_apart
 from vault.errors import NotKnown, RuleForbids
 from vault.notarising import check_published
 from vault.oversight.models import KeptCheckpoint, RegisteredWitness
+from vault.oversight.refusals import note_refusal, refused_since
 from vault.oversight.registering import registered
 from vault.running import RunningVault
 
 LATE_AFTER = timedelta(days=1)
+LEDGER_DIFFERS = (
+    "The ledger of today does not go through what the witness saw. Keep the note, and change nothing."
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class Witnessed:
     checkpoint: Checkpoint | None
     at: datetime | None
     still_holds: bool
+    refused: Woven | None
 
     def is_late(self, now: datetime) -> bool:
         """Whether the witness has not vouched for the ledger for more than a day."""
@@ -48,14 +55,15 @@ def last_witnessed(vault: RunningVault, db: Session) -> list[Witnessed]:
 
 def _last_of(vault: RunningVault, db: Session, witness: RegisteredWitness) -> Witnessed:
     kept = newest_note(db, witness.id)
+    refused = refused_since(vault, db, witness, kept.kept_at if kept else None)
     try:
-        checkpoint = None if kept is None else parse(kept.note)
-        if checkpoint is None:
-            return Witnessed(witness, None, None, still_holds=True)
-        at = cosigned_at(checkpoint, VerifierKey.from_text(witness.key))
+        if kept is not None:
+            checkpoint = parse(kept.note)
+            at = cosigned_at(checkpoint, VerifierKey.from_text(witness.key))
+            return Witnessed(witness, checkpoint, at, _goes_through(vault, db, checkpoint), refused)
     except NotVerified:
-        return Witnessed(witness, None, None, still_holds=True)
-    return Witnessed(witness, checkpoint, at, still_holds=_goes_through(vault, db, checkpoint))
+        pass  # Somebody spoilt the row; the witness cosigns again.
+    return Witnessed(witness, None, None, still_holds=True, refused=refused)
 
 
 def newest_note(db: Session, witness: UUID) -> KeptCheckpoint | None:
@@ -97,20 +105,12 @@ def take_in(vault: RunningVault, witness: RegisteredWitness, text: str, now: dat
     with vault.reading() as db:
         holds = _goes_through(vault, db, checkpoint)
     if not holds:
-        raise LedgerDiffers
+        note_refusal(vault, witness, LEDGER_DIFFERS, text, text, now)
+        raise RuleForbids(LEDGER_DIFFERS)
     if at > now + LATE_AFTER:
         raise RuleForbids("The witness's clock is ahead by more than a day. Set it, and cosign again.")
     _keep(vault, witness, checkpoint, at, now)
     return checkpoint
-
-
-class LedgerDiffers(RuleForbids):
-    """The vault's ledger is not the one that notary and witness signed."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The ledger of today does not go through what the witness saw. Keep the note, and change nothing."
-        )
 
 
 def take_in_by_hand(vault: RunningVault, who: Actor, text: str, now: datetime) -> Checkpoint:
@@ -174,11 +174,12 @@ def _keep(
 
 def _counted(vault: RunningVault, db: Session, checkpoint: Checkpoint) -> int | None:
     """How many entries of the whole ledger a checkpoint of one of its volumes counts; None of another log."""
-    if checkpoint.origin == vault.settings.origin:
-        return checkpoint.size
-    volumes = tables.volumes.c
-    first: int | None = db.scalar(select(volumes.first_index).where(volumes.origin == checkpoint.origin))
-    return None if first is None else first + checkpoint.size
+    if parted(checkpoint.origin)[0] != vault.settings.origin:
+        return None
+    try:
+        return volume_named(db, checkpoint.origin).first_index + checkpoint.size
+    except NotVerified:
+        return None
 
 
 def _goes_through(vault: RunningVault, db: Session, checkpoint: Checkpoint) -> bool:
