@@ -2,44 +2,31 @@
 
 import os
 import sys
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from audit.durable import PUBLIC, write_new, write_whole
+from audit.durable import PUBLIC, write_new
 from audit.entries import timestamp
 from audit.errors import LedgerError, NotVerified
 from audit.exported import files_in
 from audit.handovers import read_hand_overs
-from audit.notes import VerifierKey, read_verifier_keys
+from audit.notes import read_verifier_keys
+from audit.options import key_text
 from audit.proofs import SUFFIX, Proved, SavedProof, prove_exported
-from audit.tiles import COSIGNED
 from audit.verify import Report, count_entries, verify, verify_in_parallel
-from audit.witness import Witness
+from audit.witness_command import witness_command
 
 # Starting processes costs more than it saves on a small ledger.
 _WORTH_SHARING = 20_000
 _MOST_PROCESSES = 8
-_EVERY_SECONDS = 60.0
 
 
 @click.group()
 def main() -> None:
     """Verify the ledger of the vault."""
-
-
-def _key_text(key: str) -> str:
-    """A verifier key as given, or what the file of this name holds."""
-    if "+" in key and not Path(key).is_file():
-        return key
-    try:
-        return Path(key).read_text("utf-8")
-    except (OSError, ValueError):
-        raise click.BadParameter("It is neither a verifier key nor a file that holds one.") from None
 
 
 def _verify(export: Path, keys: str, size: int, progress: Callable[[int], None]) -> Report:
@@ -70,7 +57,7 @@ def _fail(words: str) -> NoReturn:
 )
 def verify_command(export: Path, key: tuple[str, ...], hand_overs: Path | None) -> None:
     """Recompute every hash, root and signature of EXPORT, or of a saved PROOF, and say what is wrong."""
-    keys = "\n".join(_key_text(one) for one in key)
+    keys = "\n".join(key_text(one) for one in key)
     try:
         if export.is_file():
             _tell_proof(_check_proof(export, keys, hand_overs))
@@ -140,42 +127,7 @@ def prove_command(export: Path, index: int, to: Path | None) -> None:
     click.echo(f"Saved {path}. Verify it with: python -m audit verify {path} --key VKEY")
 
 
-@main.command("witness")
-@click.option("--state", required=True, type=click.Path(path_type=Path, file_okay=False), help="Its folder.")
-@click.option("--origin", required=True, help="The name of the log, the first line of its checkpoints.")
-@click.option(
-    "--key", required=True, multiple=True, metavar="VKEY", help="A verifier key of the notary, or a file."
-)
-@click.option(
-    "--export", required=True, type=click.Path(path_type=Path, file_okay=False), help="Where exports arrive."
-)
-@click.option("--once", is_flag=True, help="Cosign what is there, and end.")
-def witness_command(state: Path, origin: str, key: tuple[str, ...], export: Path, once: bool) -> None:
-    """Cosign the export's checkpoint if it continues the last one accepted; if not, say why not."""
-    witness = Witness(state, origin)
-    pinned = "\n".join(_key_text(one) for one in key)
-    try:
-        keys = read_verifier_keys(pinned)
-        with witness.alone():
-            click.echo(f"This witness is {witness.key()[1].to_text()}")
-        while True:
-            _cosign(witness, export, keys)
-            if once:
-                return
-            time.sleep(_EVERY_SECONDS)
-    except LedgerError as error:
-        click.echo(f"Not cosigned. {error}", err=True)
-        sys.exit(1)
-    except OSError as error:
-        click.echo(f"Not cosigned. {error.filename or 'A file'}: {error.strerror}.", err=True)
-        sys.exit(1)
-
-
-def _cosign(witness: Witness, export: Path, keys: list[VerifierKey]) -> None:
-    with witness.alone():
-        cosigned = witness.cosign(files_in(export), keys, datetime.now(UTC))
-        write_whole(export / COSIGNED, cosigned.text.encode(), PUBLIC)
-    click.echo(f"Cosigned {cosigned.size:,} entries, root {cosigned.root.hex()}: {export / COSIGNED}")
+main.add_command(witness_command)
 
 
 if __name__ == "__main__":

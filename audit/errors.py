@@ -58,5 +58,13 @@ class NotVerified(Refusal):
     """A checkpoint, or a key that should verify one, that cannot be believed."""
 
 
+class Unanswered(LedgerError):
+    """The vault was not reached, or did not answer as the log does; nothing is proved and nothing refused."""
+
+
+class TokenRefused(Unanswered):
+    """The vault does not take the witness's token."""
+
+
 class WitnessRefuses(Refusal):
     """The witness does not cosign: the ledger is not, or not provably, what it accepted before and more."""

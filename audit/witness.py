@@ -25,6 +25,7 @@ from crypto.signatures import SEED_LENGTH, Ed25519Key
 
 _KEY, _PUBLIC_KEY, _MEMORY, _LOCK = "witness.key", "witness.vkey", "memory", "lock"
 _REFUSED = "refused"
+_MOST_REFUSED = 200
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,10 @@ class Witness:
             ) from None
 
     def _keep_evidence(self, offered: Checkpoint, before: Accepted | None) -> None:
-        # Named by its content, so that asking again and again does not fill the disk.
+        # Named by its content, and no more than the first so many: asking again must not fill the disk.
         folder = self.state / _REFUSED / sha256(offered.text.encode()).hexdigest()[:16]
+        if len(list(folder.parent.glob("*"))) >= _MOST_REFUSED:
+            return
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / "offered", offered.text.encode(), PRIVATE)
         if before is not None:

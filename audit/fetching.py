@@ -1,0 +1,182 @@
+"""The log of a vault over HTTP, as its outside witness fetches it: every answer is limited in size and time.
+
+Certificates are verified; without TLS only this machine is asked. No redirect and no proxy is followed.
+"""
+
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from ipaddress import ip_address
+from pathlib import Path
+from time import monotonic
+from typing import Self
+from urllib.parse import urlencode, urlsplit
+
+from audit.errors import LedgerError, NotVerified, TokenRefused, Unanswered
+from audit.exported import Read
+from audit.handovers import HAND_OVERS
+from audit.notes import parse
+from audit.origins import parted
+from audit.tiles import CHECKPOINT, TILE_WIDTH
+from audit.tree import HASH_BYTES
+
+_UNDER = "/ledger/log/"
+_QUIET_SECONDS, _WHOLE_SECONDS = 10.0, 30.0
+_LONGEST_NOTE, _LONGEST_HAND_OVERS, _LONGEST_WORDS = 64 * 1024, 4 * 1024 * 1024, 4096
+_TILE_BYTES = TILE_WIDTH * HASH_BYTES
+_TRIES = 3
+
+
+class BadAddress(LedgerError):
+    """The address of the vault cannot be asked safely; the message says why."""
+
+
+def _connection(url: str, authority: Path | None) -> tuple[HTTPConnection, str]:
+    """A connection that is not open yet, and the path under which the log is served. Raises BadAddress."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise BadAddress("The address of the vault is malformed.") from None
+    if not host or parts.username or parts.query or parts.fragment:
+        raise BadAddress("Give the address of the vault alone, such as https://vault.example")
+    under = parts.path.rstrip("/") + _UNDER
+    if parts.scheme == "https":
+        context = ssl.create_default_context(cafile=authority)
+        return HTTPSConnection(host, port, timeout=_QUIET_SECONDS, context=context), under
+    if parts.scheme == "http" and _is_of_this_machine(host):
+        return HTTPConnection(host, port, timeout=_QUIET_SECONDS), under
+    raise BadAddress(
+        "Without https the token could be read on its way; only this machine is asked with http."
+    )
+
+
+def _is_of_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class LogAt:
+    """The log that a vault serves at `url` to whoever bears `token`; a `with` keeps one connection open.
+
+    `authority` is a file of certificates to trust instead of the machine's own. Raises BadAddress.
+    """
+
+    def __init__(self, url: str, token: str, authority: Path | None) -> None:
+        self._connection, self._under = _connection(url, authority)
+        self._token = token
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.close()
+
+    def get(self, path: str, most: int) -> bytes:
+        """What is there, at most so many bytes. Raises FileNotFoundError, Unanswered and TokenRefused."""
+        status, content = self._ask("GET", path, b"", "", most)
+        if status == 404:
+            raise FileNotFoundError(path)
+        if status != 200:
+            raise Unanswered(f"The vault answered with status {status}.")
+        return content
+
+    def give_cosignature(self, note: str) -> str:
+        """Give a cosigned note; why the vault does not take it in, or nothing. Raises as `get` does."""
+        return self._give("cosignature", note.encode(), "text/plain; charset=utf-8")
+
+    def tell_refusal(self, words: str, offered: str, accepted: str) -> str:
+        """Tell what was refused, with both notes. Returns and raises as `give_cosignature` does."""
+        told = urlencode({"words": words, "offered": offered, "accepted": accepted})
+        return self._give("refusal", told.encode(), "application/x-www-form-urlencoded")
+
+    def _give(self, path: str, body: bytes, kind: str) -> str:
+        status, content = self._ask("POST", path, body, kind, _LONGEST_WORDS)
+        if status in {409, 422}:
+            # Whoever answers for the vault must not be able to write to the terminal of the witness.
+            words = content.decode("utf-8", "replace").split("\n")[0]
+            return "".join(letter for letter in words if letter.isprintable()) or "It gave no reason."
+        if status != 204:
+            raise Unanswered(f"The vault answered with status {status}.")
+        return ""
+
+    def _ask(self, method: str, path: str, body: bytes, kind: str, most: int) -> tuple[int, bytes]:
+        headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": kind} if body else {})
+        try:
+            self._connection.request(method, self._under + path, body or None, headers)
+            with self._connection.getresponse() as response:
+                content = _content(response, most)
+        except ssl.SSLCertVerificationError as error:
+            self._connection.close()
+            raise Unanswered(f"The vault's certificate is not trusted: {error.verify_message}.") from None
+        except (OSError, HTTPException) as error:
+            self._connection.close()
+            raise Unanswered(f"The vault was not reached ({type(error).__name__}).") from None
+        if response.status == 401:
+            raise TokenRefused(
+                "The vault does not take the token: it is wrong, or the registration was ended."
+            )
+        return response.status, content
+
+
+def _content(response: HTTPResponse, most: int) -> bytes:
+    """The whole answer. Raises Unanswered for one that is too long or takes too long."""
+    until, content = monotonic() + _WHOLE_SECONDS, b""
+    # Each read takes what one packet brings, so that an answer that trickles in cannot last for ever.
+    while chunk := response.read1(most + 1):
+        content += chunk
+        if monotonic() > until:
+            raise Unanswered("The vault's answer took too long.")
+        if len(content) > most and response.status in {200, 204}:
+            raise Unanswered("The vault's answer is longer than any that the log gives.")
+        content = content[: most + 1]
+    return content
+
+
+def newest_checkpoint(log: LogAt) -> bytes:
+    """The published checkpoint, not yet believed. Raises Unanswered, also when there is none."""
+    try:
+        return log.get(CHECKPOINT, _LONGEST_NOTE)
+    except FileNotFoundError:
+        raise Unanswered("The vault has no checkpoint to be cosigned yet.") from None
+
+
+def _newest_hand_overs(log: LogAt) -> bytes | None:
+    try:
+        return log.get(HAND_OVERS, _LONGEST_HAND_OVERS)
+    except FileNotFoundError:
+        return None
+
+
+def as_it_stands(log: LogAt) -> Read:
+    """The log as of one moment: its checkpoint with the hand-overs that go with it, and its tiles as asked.
+
+    Raises Unanswered when the notary's keys are being replaced just now.
+    """
+    for _ in range(_TRIES):
+        before, checkpoint = _newest_hand_overs(log), newest_checkpoint(log)
+        hand_overs = _newest_hand_overs(log)
+        if before == hand_overs:
+            break
+    else:
+        raise Unanswered("The notary's keys are being replaced.")
+
+    def read(path: str) -> bytes:
+        if path == CHECKPOINT:
+            return checkpoint
+        if path == HAND_OVERS and hand_overs is not None:
+            return hand_overs
+        if path.startswith("tile/"):
+            return log.get(f"volumes/{_volume(checkpoint)}/{path}", _TILE_BYTES)
+        raise FileNotFoundError(path)
+
+    return read
+
+
+def _volume(checkpoint: bytes) -> int:
+    """Of which volume of the ledger a checkpoint is, by its origin; raises NotVerified when it has none."""
+    try:
+        return parted(parse(checkpoint.decode()).origin)[1]
+    except UnicodeDecodeError:
+        raise NotVerified("The checkpoint is not text.") from None
