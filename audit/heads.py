@@ -34,12 +34,20 @@ class Tip:
         self.frontier = Frontier()
 
 
+# Statements are built once: building one takes longer than carrying it out.
+_FIRST_OF_VOLUME = select(func.max(tables.volumes.c.first_index)).scalar_subquery().label("first")
+_NEWEST = (
+    select(tables.heads.c.size, tables.heads.c.frontier, _FIRST_OF_VOLUME)
+    .order_by(tables.heads.c.size.desc())
+    .limit(1)
+)
+_INTO_ENTRIES, _INTO_SUBJECTS = insert(tables.entries), insert(tables.subjects)
+_INTO_DETAILS, _INTO_HEADS = insert(tables.details), insert(tables.heads)
+
+
 def read_tip(connection: Connection) -> Tip:
     """The newest head's size and frontier; raises ValueError when the frontier does not fit its volume."""
-    heads, volumes = tables.heads.c, tables.volumes.c
-    first = select(func.max(volumes.first_index)).scalar_subquery()
-    newest = select(heads.size, heads.frontier, first.label("first")).order_by(heads.size.desc()).limit(1)
-    row = connection.execute(newest).one_or_none()
+    row = connection.execute(_NEWEST).one_or_none()
     if row is None:
         return Tip(0, Frontier())
     return Tip(row.size, Frontier.from_bytes(row.size - (row.first or 0), row.frontier))
@@ -57,15 +65,15 @@ def append(connection: Connection, tip: Tip, new: Sequence[Leaf]) -> None:
         if leaf.details is not None:
             details.append({"id": leaf.entry.id, "sealed": leaf.details})
     tip.size += len(new)
-    connection.execute(insert(tables.entries), rows)
+    connection.execute(_INTO_ENTRIES, rows)
     if subjects:
-        connection.execute(insert(tables.subjects), subjects)
+        connection.execute(_INTO_SUBJECTS, subjects)
     if details:
-        connection.execute(insert(tables.details), details)
+        connection.execute(_INTO_DETAILS, details)
     head = {
         "size": tip.size,
         "previous": previous,
         "root": tip.frontier.root(),
         "frontier": tip.frontier.to_bytes(),
     }
-    connection.execute(insert(tables.heads), [head])
+    connection.execute(_INTO_HEADS, [head])

@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 # The key of the advisory lock on PostgreSQL: "ledger" in ASCII.
 ADVISORY_LOCK = int.from_bytes(b"ledger", "big")
+# The lock and how it is waited for, in one message to the server instead of three. CASE is what makes sure
+# that the settings come first (PostgreSQL, 4.2.14, "Expression Evaluation Rules").
+_LOCK_ON_POSTGRESQL = text(
+    "SELECT CASE WHEN set_config('lock_timeout', :lock_timeout, true) IS NOT NULL "
+    "AND set_config('synchronous_commit', 'on', true) IS NOT NULL "
+    f"THEN CAST(pg_advisory_xact_lock({ADVISORY_LOCK}) AS text) END"
+)
 
 
 def own_engine(engine: Engine) -> Engine:
@@ -33,9 +40,7 @@ def begin_alone(engine: Engine, lock_wait: float) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             _begin_sqlite(connection, milliseconds)
         else:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {milliseconds}")
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
+            connection.execute(_LOCK_ON_POSTGRESQL, {"lock_timeout": f"{milliseconds}ms"})
         yield connection
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, bindparam, delete, select
 
 from audit import tables
 from audit.entries import Entry
@@ -18,6 +18,16 @@ from audit.errors import InvalidEntry, LedgerDelayed, LedgerError, LedgerUnavail
 from audit.heads import Leaf, append, read_tip
 from audit.locking import begin_alone
 from audit.volumes import Beginning, begin
+
+# Statements are built once: building one takes longer than carrying it out.
+_OLDEST_PENDING = (
+    select(tables.pending.c.id, tables.pending.c.leaf, tables.pending.c.details)
+    .order_by(tables.pending.c.id)
+    .limit(bindparam("room"))
+)
+_KNOWN = select(tables.entries.c.id, tables.entries.c.index, tables.entries.c.leaf).where(
+    tables.entries.c.id.in_(bindparam("names", expanding=True))
+)
 
 LARGEST_BATCH = 256
 LONGEST_LOCK_WAIT = 5.0
@@ -199,11 +209,7 @@ class Weaver:
 
 def _read_pending(connection: Connection, room: int) -> tuple[list[Leaf], bool]:
     """Pending entries, oldest first, and whether more wait than there is room for."""
-    rows = connection.execute(
-        select(tables.pending.c.id, tables.pending.c.leaf, tables.pending.c.details)
-        .order_by(tables.pending.c.id)
-        .limit(room + 1)
-    ).all()
+    rows = connection.execute(_OLDEST_PENDING, {"room": room + 1}).all()
     leaves = []
     for name, canonical, details in rows[:room]:
         try:
@@ -223,8 +229,7 @@ def _weave(connection: Connection, taken: Sequence[Waiting]) -> _Batch:
     names.update(name for waiting in taken for name in waiting.ids)
     known: dict[UUID, tuple[int, bytes]] = {}
     if names:
-        found = select(tables.entries.c.id, tables.entries.c.index, tables.entries.c.leaf)
-        for name, index, canonical in connection.execute(found.where(tables.entries.c.id.in_(names))):
+        for name, index, canonical in connection.execute(_KNOWN, {"names": list(names)}):
             known[name] = (index, canonical)
     tip = read_tip(connection)
     size = tip.size
