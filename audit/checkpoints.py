@@ -19,11 +19,12 @@ from sqlalchemy import Connection, Engine, Row, select
 from audit import tables
 from audit.durable import PUBLIC, write_whole
 from audit.errors import LedgerError, NotaryRefuses, NotVerified
+from audit.joints import says_closed, says_opened
 from audit.notes import Checkpoint, NotaryKeys, VerifierKey, check_signatures, note_body, parse
 from audit.refusals import forget_refusal, leave_refusal
 from audit.remembering import Remembered, read_memory
 from audit.tree import leaf_hash
-from audit.volumes import Volume, says_closed, says_opened, volumes_in
+from audit.volumes import Volume, volumes_in
 
 __all__ = ["Checkpoint", "Notary", "NotaryKeys", "NotaryThread", "VerifierKey", "run_notary"]
 

@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Row, Text, cast, func, select
 from audit import tables
 from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.form import check_form
+from audit.joints import CLOSED, OPENED, FinalTree, says_closed, says_opened
 from audit.names import Names
 from audit.origins import parted
 from audit.retention import Forgetting, gone_without_a_word
 from audit.tiles import Progress
 from audit.tree import Frontier, leaf_hash
-from audit.volumes import CLOSED, OPENED, FinalTree, says_closed, says_opened, volumes_in
+from audit.volumes import volumes_in
 
 _ENTRIES, _SUBJECTS, _HEADS = tables.entries.c, tables.subjects.c, tables.heads.c
 _PAGE = 1024

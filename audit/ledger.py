@@ -16,10 +16,11 @@ from audit.entries import Details, Entry
 from audit.errors import InvalidEntry, LedgerDelayed, LedgerUnavailable
 from audit.finding import Finding, Woven
 from audit.heads import Leaf
+from audit.joints import FinalTree
 from audit.locking import own_engine
 from audit.tables import create_all, guards, metadata
 from audit.tree import EMPTY_ROOT
-from audit.volumes import Beginning, FinalTree
+from audit.volumes import Beginning
 from audit.weaver import Waiting, Weaver
 
 __all__ = ["Head", "Ledger", "Receipt", "Woven", "create_all", "guards", "metadata"]

@@ -2,7 +2,7 @@
 
 import re
 
-_LATER = re.compile(r"(.+)/volume-([2-9]|[1-9][0-9]{1,5})")
+_LATER = re.compile(r"(.+)/volume-([2-9]|[1-9][0-9]{1,2})")
 
 
 def origin_of(ledger: str, number: int) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from audit.durable import PRIVATE, write_whole
 from audit.errors import NotaryRefuses
+from audit.joints import FinalTree
 from audit.notes import Checkpoint
 from audit.origins import parted
 from audit.tree import Frontier
-from audit.volumes import FinalTree, Volume
+from audit.volumes import Volume
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,30 @@
 """Verification of an export: recomputes every hash, the root and the signatures, from the files alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from operator import lt
 from pathlib import Path
 
+from audit.entries import Entry
 from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.exported import files_in, read_checkpoint, read_published, read_tile
 from audit.form import check_form
-from audit.handovers import HAND_OVERS, HandOver, check_signed, read_hand_overs
+from audit.handovers import HAND_OVERS, HandOver, Keys, check_signed, read_hand_overs
+from audit.joints import CLOSED, OPENED
 from audit.names import Names
-from audit.notes import COSIGNATURE, read_verifier_keys
+from audit.notes import COSIGNATURE, Checkpoint, VerifierKey, read_verifier_keys
+from audit.origins import parted
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, Progress, tiles_of, unbundle
 from audit.tree import HASH_BYTES, Frontier, halve, leaf_hash
 
 __all__ = ["Report", "count_entries", "verify", "verify_in_parallel"]
+
+# Few leaves have it, in whatever place; those are read.
+_JOINT = b'"event":"ledger-volume-'
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class _Checked:
     first_time: bytes
     last_time: bytes
     earlier: list[int]
+    joints: list[int]  # entries that close or open a volume
 
 
 @dataclass
@@ -57,6 +65,7 @@ class _Seen:
     names: Names = field(default_factory=Names)
     time: bytes = b""
     earlier: list[int] = field(default_factory=list)
+    joints: list[int] = field(default_factory=list)
 
     def add(self, first: int, checked: _Checked) -> None:
         copied = self.names.add(checked.names, checked.rising)
@@ -65,6 +74,7 @@ class _Seen:
         if checked.first_time < self.time:
             self.earlier.append(first)
         self.earlier += checked.earlier
+        self.joints += checked.joints
         self.time = checked.last_time
 
 
@@ -131,7 +141,7 @@ def check_bundle(directory: Path, number: int, width: int) -> _Checked:
     leaves = _bundle(directory, number, width)
     hashes = [leaf_hash(leaf) for leaf in leaves]
     _check_tile(directory, 0, number, hashes)
-    names, times = [], []
+    names, times, joints = [], [], []
     for index, leaf in enumerate(leaves, first):
         try:
             name, time = check_form(leaf)
@@ -139,11 +149,13 @@ def check_bundle(directory: Path, number: int, width: int) -> _Checked:
             raise Damaged(index, "it is not in the form of an entry.") from error
         names.append(name)
         times.append(time)
+        if _JOINT in leaf:
+            joints.append(index)
     earlier = [index for index, (before, time) in enumerate(pairwise(times), first + 1) if time < before]
     # A full tile is passed on as the one hash that it contributes to the level above.
     passed_on = [_tile_root(hashes)] if width == TILE_WIDTH else hashes
     rising = all(map(lt, names, names[1:]))
-    return _Checked(passed_on, width, b"".join(names), rising, times[0], times[-1], earlier)
+    return _Checked(passed_on, width, b"".join(names), rising, times[0], times[-1], earlier, joints)
 
 
 def _join(directory: Path, bundles: Iterable[_Checked], progress: Progress) -> tuple[Frontier, _Seen]:
@@ -177,20 +189,54 @@ def _check_hand_overs(directory: Path, hand_overs: list[HandOver], size: int) ->
             raise NotVerified(f"Hand-over {one.number} tells of other entries than the export has.")
 
 
-def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | None) -> Report:
-    read, pinned = files_in(directory), read_verifier_keys(vkey)
-    checkpoint, hand_overs = read_checkpoint(read), read_hand_overs(directory / HAND_OVERS)
-    keys = check_signed(checkpoint, pinned, hand_overs)
-    published = read_published(read)
+def read_leaf(directory: Path, index: int, size: int) -> bytes:
+    """One entry of an export of `size` entries, as its bundle has it; raises Damaged."""
+    number, position = divmod(index, TILE_WIDTH)
+    return _bundle(directory, number, min(TILE_WIDTH, size - number * TILE_WIDTH))[position]
+
+
+def _check_joints(directory: Path, checkpoint: Checkpoint, joints: Iterable[int]) -> None:
+    """Only the last entry of a volume closes it, and the first of any but the first volume opens it."""
+    size, number = checkpoint.size, parted(checkpoint.origin)[1]
+    opened = False
+    for index in joints:
+        event = Entry.from_canonical(read_leaf(directory, index, size)).event
+        if event == CLOSED and index != size - 1:
+            raise Damaged(index, "it closes the volume and is not its last.")
+        if event == OPENED and (index != 0 or number == 1):
+            raise Damaged(index, "it opens a volume and is not the first of one.")
+        opened = opened or event == OPENED
+    if number > 1 and not opened:
+        raise Damaged(0, f"it is the first of volume {number} and does not open it.")
+
+
+def _check_published(directory: Path, pinned: Sequence[VerifierKey], hand_overs: list[HandOver]) -> Keys:
+    """Check the signatures on the checkpoint and on what is cosigned beside it; raises NotVerified."""
+    read = files_in(directory)
+    checkpoint, published = read_checkpoint(read), read_published(read)
     if published != checkpoint:
         # A cosigned note beside it must not hide that the notary's own was spoilt.
         check_signed(published, [key for key in pinned if key.kind != COSIGNATURE], hand_overs)
+    return check_signed(checkpoint, pinned, hand_overs)
+
+
+def verify_volume(
+    directory: Path, pinned: Sequence[VerifierKey] | None, progress: Progress, pool: Executor | None
+) -> Report:
+    """Prove that a folder holds one volume of a ledger as it was signed by the pinned keys.
+
+    With None nobody's signature is asked for: then the caller must know the root from elsewhere.
+    Raises NotVerified and Damaged.
+    """
+    checkpoint, hand_overs = read_published(files_in(directory)), read_hand_overs(directory / HAND_OVERS)
+    keys = () if pinned is None else _check_published(directory, pinned, hand_overs)
     check, tiles = partial(check_bundle, directory), list(tiles_of(checkpoint.size))
     numbers, widths = (list(column) for column in zip(*tiles, strict=True)) if tiles else ([], [])
     bundles = map(check, numbers, widths) if pool is None else pool.map(check, numbers, widths, chunksize=8)
     frontier, seen = _join(directory, bundles, progress)
     if frontier.root() != checkpoint.root:
         raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
+    _check_joints(directory, checkpoint, seen.joints)
     _check_hand_overs(directory, hand_overs, checkpoint.size)
     signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
     earlier = tuple(seen.earlier)
@@ -198,22 +244,32 @@ def _verify(directory: Path, vkey: str, progress: Progress, pool: Executor | Non
 
 
 def verify(directory: Path, vkey: str, progress: Progress) -> Report:
-    """Prove that an export is the whole ledger that was signed.
+    """Prove that an export of one volume is all of it that was signed.
 
     `vkey` holds one verifier key a line; every one must have signed, or have handed over to keys that did.
-    Raises NotVerified when the checkpoint
-    is missing, malformed or not signed by them, and Damaged naming the first wrong entry.
+    Raises NotVerified when the checkpoint is missing, malformed or not signed by them, and Damaged naming the
+    first wrong entry.
     """
-    return _verify(directory, vkey, progress, None)
+    return verify_volume(directory, read_verifier_keys(vkey), progress, None)
+
+
+@contextmanager
+def shared_among(processes: int) -> Iterator[Executor | None]:
+    """Processes to share a verification out among, None for one; not for a program that has threads."""
+    if processes < 2:
+        yield None
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def verify_in_parallel(directory: Path, vkey: str, progress: Progress, processes: int) -> Report:
-    """What `verify` does, shared out among processes; not for a program that has threads."""
-    with ProcessPoolExecutor(processes) as pool:
-        try:
-            return _verify(directory, vkey, progress, pool)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    """What `verify` does, shared out among processes."""
+    with shared_among(processes) as pool:
+        return verify_volume(directory, read_verifier_keys(vkey), progress, pool)
 
 
 def count_entries(directory: Path) -> int:

@@ -1,9 +1,9 @@
 """Volumes as the vault would begin them."""
 
 from audit.entries import Entry
+from audit.joints import CLOSED, OPENED, FinalTree, closing_facts, opening_facts
 from audit.ledger import Ledger
 from audit.origins import parted
-from audit.volumes import CLOSED, OPENED, FinalTree, closing_facts, opening_facts
 from tests.audit.writing import PATIENCE, an_entry
 
 LEDGER = "vault.example/ledger"

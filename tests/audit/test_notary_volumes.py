@@ -138,7 +138,7 @@ def test_ended_at_any_step_it_signs_the_same_trees_afterwards(
             break
         finally:
             CUTS.left = 0
-    # Memory and checkpoint of the last tree, its kept copy, an empty memory, memory and checkpoint of the next.
+    # Memory and checkpoint of the last tree, its kept copy, an empty memory, memory and checkpoint anew.
     assert cuts == 6
 
 

@@ -1,6 +1,8 @@
 """A ledger in volumes: trees that count from their own first entry, and what joins one to the next."""
 
+import os
 import signal
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,22 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
-from sqlalchemy import Connection, Engine, create_engine, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from audit import tables
 from audit.errors import Damaged, LedgerUnavailable, NotTheNextVolume, NotVerified
 from audit.examination import examine
 from audit.export import export
 from audit.increments import extend
+from audit.joints import OPENED, FinalTree, opening_facts, says_opened
 from audit.ledger import Ledger, create_all
 from audit.notes import NotaryKeys
 from audit.subtrees import prove_woven
 from audit.tree import Frontier, from_leaves, inclusion_proof, leaf_hash, root_of
 from audit.verify import verify
-from audit.volumes import OPENED, FinalTree, opening_facts, says_opened, volumes_in
+from audit.volumes import volumes_in
 from tests.audit.chapters import LEDGER, begin, closing_entry, opening_entry
 from tests.audit.test_faults import break_step, mend_step
-from tests.audit.test_processes import start
+from tests.audit.writers import start
 from tests.audit.writing import NOON, PATIENCE, an_entry, count, ignore, leaves, some_entries, weave
 
 
@@ -54,7 +58,7 @@ def test_a_volume_begins_with_two_entries_that_name_each_other(ledger: Ledger, e
 
 
 def test_trees_of_volumes_of_any_size_are_those_of_another_implementation(tmp_path: Path) -> None:
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=5, deadline=None)
     @given(st.lists(st.integers(1, 40), min_size=1, max_size=4))
     def check(sizes: Sequence[int]) -> None:
         engine = create_engine("sqlite:///" + str(tmp_path / f"{next(names)}.sqlite"))
@@ -143,18 +147,15 @@ def test_a_failure_at_any_step_of_beginning_a_volume_leaves_no_part_of_it(
         assert examine(connection, ignore).size == 4
 
 
-# The database calls `die` from a trigger, which only this process knows how to answer.
-DOOMED = """
-import os, signal, sys
-from sqlalchemy import create_engine, event
-from audit.ledger import Ledger
-from tests.audit.chapters import begin
-engine = create_engine(sys.argv[1])
-@event.listens_for(engine, "connect")
-def arm(connection, entry):
-    connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
-begin(Ledger(engine), 2)
-"""
+def begin_until_killed(url: str) -> None:
+    """Begin the second volume; a trigger calls `die`, which only this process knows how to answer."""
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def arm(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    begin(Ledger(engine), 2)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +175,9 @@ def test_a_process_killed_at_any_step_of_beginning_a_volume_leaves_no_part_of_it
     kill = f"CREATE TRIGGER kill AFTER INSERT ON {table} WHEN {when} BEGIN SELECT die(); END"
     with engine.begin() as connection:
         connection.exec_driver_sql(kill)
-    doomed = start(DOOMED, engine.url.render_as_string(False))
-    doomed.communicate()
-    assert doomed.returncode == -signal.SIGKILL
+    doomed = start(begin_until_killed, engine.url.render_as_string(False))
+    doomed.join()
+    assert doomed.exitcode == -signal.SIGKILL
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TRIGGER kill")
     assert [count(engine, name) for name in ("ledger_entries", "ledger_volumes", "ledger_heads")] == [2, 0, 1]
