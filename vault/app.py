@@ -35,7 +35,7 @@ from vault.errors import (
     VaultError,
 )
 from vault.hardening import harden, log, where
-from vault.officers import sessions, signing_in
+from vault.officers import second_factors, sessions, signing_in
 from vault.running import RunningVault
 
 FEATURES = (
@@ -108,7 +108,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 
 def create_app(vault: RunningVault) -> Flask:
-    """The service over a running vault. Raises UnguardedRoute when a route could be reached unguarded."""
+    """The service over a running vault.
+
+    Raises UnguardedRoute when a route could be reached unguarded, and BadSettings for a role that is none.
+    """
+    second_factors.check_roles(vault.settings)
     app = Flask("vault", static_folder="static", template_folder="templates")
     app.extensions["vault"] = vault
     app.secret_key = vault.trust.voucher.derive("page-cookie")

@@ -4,6 +4,7 @@ A question has no widget of its own: it can be shown only by the macros in `temp
 so every form carries its token, its labels and its errors in words. No error repeats what was typed.
 """
 
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
@@ -15,11 +16,24 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms.validators import StopValidation
 
 from vault.errors import Superseded
-from vault.questions import Code, Day, Line, Moment, Money, Question, Secret, Whole, Words, Yes, wording
+from vault.questions import (
+    Code,
+    Day,
+    Line,
+    Moment,
+    Money,
+    Question,
+    Secret,
+    Whole,
+    Words,
+    Yes,
+    check_length,
+    wording,
+)  # fmt: skip
 
 __all__ = [
     "Attachment", "Choice", "Choices", "Code", "Day", "FilterForm", "Line", "Moment", "Money",
-    "Question", "Reference", "Secret", "VaultForm", "Version", "Whole", "Words", "Yes",
+    "Proof", "Question", "Reference", "Secret", "VaultForm", "Version", "Whole", "Words", "Yes",
 ]  # fmt: skip
 
 NOT_LISTED = "Choose one of the answers in the list."
@@ -44,6 +58,31 @@ class Version(Whole):
 
     def __init__(self, **wiring: Any) -> None:
         super().__init__("Version", 0, 2**31 - 1, **wiring)
+
+
+class Proof(Code):
+    """The second factor, as text: an app's six digits, a backup code, or a browser's answer for a passkey.
+
+    The page sets `passkey_url`, where the browser asks what a passkey has to answer, and `backup`, whether
+    the officer has backup codes left; without them the page offers neither. With `app` unset no app is asked.
+    """
+
+    kind = "proof"
+    limit: ClassVar[int] = 16_384
+    app = True
+    backup = False
+    passkey_url = ""
+    makes_passkey = False
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        # The page has a box for each way to answer, all of one name; a passkey's answer comes before typing.
+        given = [str(text) for text in valuelist if str(text).strip()]
+        super().process_formdata(sorted(given, key=lambda text: not text.startswith("{"))[:1])
+
+    def read(self, text: str) -> str:
+        check_length(text, self.limit)
+        is_backup_code = len(re.sub(r"[\s-]", "", text)) == 18
+        return text if text.startswith("{") or is_backup_code else super().read(text)
 
 
 class Listed(Question):

@@ -1,6 +1,7 @@
 """Settings from one TOML file and the environment; a name that is not known is refused."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -49,6 +50,8 @@ class Settings:
     paper_megabytes: int = 200  # the largest document that a case keeps
     password_cost: str = "argon2id$65536$3$4"  # under the profile "fips": pbkdf2-sha256$600000
     profile: str = "standard"  # or "fips": only algorithms that FIPS standards name; chosen at the founding
+    public_origin: str = ""  # "https://vault.example", where browsers reach the vault; passkeys need it
+    passkey_roles: tuple[str, ...] = ()  # roles that sign in with a passkey and with no app
     root_module: str = ""  # the PKCS#11 module of the token that new root keys are made in; empty for a file
     root_token: str = ""  # that token's label
     root_pin_file: str = ""  # the file with its PIN, mode 0400, outside the data folder
@@ -112,7 +115,17 @@ class Settings:
         return self.data / "notary.vkey"
 
 
+def _words(name: str, value: Any) -> tuple[str, ...]:
+    """A list of words; in the environment, with commas between them."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+        raise BadSettings(f"The setting {name} must be a list of words.")
+    return tuple(word.strip() for word in words if word.strip())
+
+
 def _cast(name: str, kind: Any, value: Any) -> Any:
+    if kind == tuple[str, ...]:
+        return _words(name, value)
     try:
         if kind is bool and isinstance(value, str):
             return {"true": True, "false": False}[value.lower()]
@@ -153,6 +166,7 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     chosen |= given
     settings = Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
     _check_profile(settings)
+    _check_origin(settings)
     if settings.acts_wait_for not in {"checkpoint", "witness"}:
         raise BadSettings('The setting acts_wait_for must be "checkpoint" or "witness".')
     return settings
@@ -166,3 +180,17 @@ def _check_profile(settings: Settings) -> None:
         raise BadSettings(
             f'The profile "fips" needs password_cost = "{FIPS.to_text()}"; remove the setting or correct it.'
         )
+
+
+_PUBLIC = re.compile(r"https://(?=[a-z0-9.-]*[a-z])[a-z0-9.-]+(:[0-9]+)?|http://localhost(:[0-9]+)?")
+
+
+def _check_origin(settings: Settings) -> None:
+    """A browser gives no passkey to a number, nor, but for this machine itself, without TLS."""
+    if settings.public_origin and not _PUBLIC.fullmatch(settings.public_origin):
+        raise BadSettings(
+            'The setting public_origin must be like "https://vault.example", a name and never a number, '
+            'without anything after it; on this machine alone it may be "http://localhost:8000".'
+        )
+    if settings.passkey_roles and not settings.public_origin:
+        raise BadSettings("With passkey_roles, the setting public_origin is needed too.")

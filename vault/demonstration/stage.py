@@ -15,9 +15,9 @@ from vault.access.reading import is_stepped_up
 from vault.database import RecordedSession
 from vault.demonstration.cast import Login
 from vault.officers import admission, proofs, sessions, signing_in
+from vault.officers.failing import Caller
 from vault.officers.models import SignedInSession
 from vault.officers.sessions import Found
-from vault.officers.signing_in import Caller
 from vault.running import RunningVault
 
 CALLER = Caller("192.0.2.7", "Firefox on Linux")  # an address kept for examples (RFC 5737)

@@ -21,8 +21,8 @@ from vault.access.models import HolderKey, SealRow
 from vault.access.policy import CIRCLES, Role
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
-from vault.officers import proofs, returning
-from vault.officers.models import Officer, OfficerState, SecondFactor, named
+from vault.officers import proofs, returning, second_factors
+from vault.officers.models import Officer, OfficerState, named
 from vault.officers.passwords import lock_seed
 from vault.running import Trust
 
@@ -118,6 +118,11 @@ def finish_enrolment(
     if officer.state is not OfficerState.INVITED:
         raise NotKnown
     proofs.check_code(db, root, officer.id, identity, code, now)
+    mark_enrolled(db, officer, now)
+
+
+def mark_enrolled(db: RecordedSession, officer: Officer, now: datetime) -> None:
+    """From now on the officer has a second factor, and waits to be certified."""
     officer.state = OfficerState.ENROLLED
     officer.enrolment_hash = officer.enrolment_ends_at = None
     record(
@@ -232,9 +237,7 @@ def invite_again(db: RecordedSession, who: Actor | None, officer: Officer, role:
     if who is not None and officer.id == who.officer:
         raise RuleForbids("You cannot ask yourself to enrol again. Ask another administrator.")
     ended = returning.take_keys(db, officer, now)
-    factor = db.get(SecondFactor, officer.id)
-    if factor is not None:
-        db.delete(factor)
+    second_factors.drop(db, officer.id)
     officer.wrap_salt = officer.wrap_cost = officer.wrap_blob = None
     officer.recovery_salt = officer.recovery_cost = officer.recovery_blob = None
     facts: dict[str, Fact] = {"role": role, "role-before": officer.role, "sessions-ended": ended}

@@ -2,24 +2,26 @@
 
 from dataclasses import replace
 from typing import Any, Self
+from uuid import UUID
 
-from flask import g, request
+from flask import flash, g, request, url_for
 
 from vault.access.actor import Actor
 from vault.access.guard import actor, now, running
 from vault.access.policy import STEP_UP, Compartment, Reason
 from vault.access.reading import is_stepped_up
 from vault.errors import NotSignedIn
-from vault.forms import Choice, Code, VaultForm
-from vault.officers import signing_in
+from vault.forms import Choice, Proof, VaultForm
+from vault.officers import admission, passkeys, recovery_codes, second_factors, signing_in
+from vault.officers.failing import Caller
 from vault.officers.sessions import Found
-from vault.officers.signing_in import Caller
+from vault.templating import counted
 
 
 class StepUpForm(VaultForm):
     """A form whose act asks for the second factor again; the question leaves when it was given lately."""
 
-    code = Code(
+    code = Proof(
         "Code from your authenticator app", hint="Asked again because of what this act opens or decides."
     )
 
@@ -27,7 +29,9 @@ class StepUpForm(VaultForm):
     def ask(cls, needs_code: bool, **wiring: Any) -> Self:
         """The form, with the code only when it is needed."""
         form = cls(**wiring)
-        if not needs_code:
+        if needs_code:
+            offer_factors(form.code, actor().officer, url_for("officers.passkeys.ask_use"))
+        else:
             del form.code
         return form
 
@@ -41,7 +45,30 @@ class StepUpForm(VaultForm):
         if "code" not in self:
             return actor()
         signing_in.step_up(running(), actor(), found().row.id, self.code.data, caller(), now())
+        tell_codes_left(self.code.data, actor().officer)
         return replace(actor(), stepped_up_at=now())
+
+
+def offer_factors(question: Proof, officer: UUID, passkey_url: str) -> None:
+    """Show this officer only the second factors that they have, and that count for their role."""
+    vault = running()
+    with vault.reading() as db:
+        row = admission.get(db, officer)
+        own = passkeys.own(db, vault.trust, row)
+        has_app = second_factors.has_app(db, officer) and second_factors.takes_app(vault.settings, row, own)
+        question.backup = recovery_codes.left(db, officer) > 0
+    if own and passkeys.site_of(vault.settings):
+        question.passkey_url = passkey_url
+    question.app = has_app or not (question.backup or question.passkey_url)
+
+
+def tell_codes_left(given: str, officer: UUID) -> None:
+    """Tell an officer who used up a backup code how many are left."""
+    if recovery_codes.letters_of(given) is None:
+        return
+    with running().reading() as db:
+        left = recovery_codes.left(db, officer)
+    flash(f"A backup code is used up: {counted(left, 'code')} left. Strike it out on your paper.", "warning")
 
 
 class OpeningForm(StepUpForm):

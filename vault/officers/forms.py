@@ -1,12 +1,12 @@
 """What signing in, enrolling and keeping officers asks."""
 
-from typing import Any
+from typing import Any, Self
 
 from wtforms.validators import EqualTo, StopValidation
 
 from vault.access.policy import Role
 from vault.errors import RuleForbids
-from vault.forms import Choice, Code, Line, Secret, VaultForm, Yes
+from vault.forms import Choice, Code, Line, Proof, Secret, VaultForm, Yes
 from vault.officers.asking import StepUpForm
 from vault.officers.passwords import MOST, check_strength
 
@@ -31,10 +31,41 @@ class SignInForm(VaultForm):
     )
 
 
-class CodeForm(VaultForm):
-    """The second factor."""
+SIX_DIGITS = "Six digits that change every 30 seconds."
 
-    code = Code("Code from your authenticator app", hint="Six digits that change every 30 seconds.")
+
+class CodeForm(VaultForm):
+    """The second factor, whichever the officer has."""
+
+    code = Proof("Code from your authenticator app", hint=SIX_DIGITS)
+
+
+class FirstCodeForm(VaultForm):
+    """The first code of an authenticator app that is being set up."""
+
+    code = Code("Code from your authenticator app", hint=SIX_DIGITS)
+
+
+class MakePasskeyForm(VaultForm):
+    """What the officer's browser made; no hand could type it."""
+
+    code = Proof(
+        "Passkey",
+        ask="Your browser made no passkey. Use a browser that runs scripts, and follow what it asks.",
+    )
+
+    def offer(self, url: str) -> Self:
+        """The form, with where the browser asks what to make."""
+        self.code.passkey_url, self.code.makes_passkey, self.code.app = url, True, False
+        return self
+
+
+class AddPasskeyForm(MakePasskeyForm):
+    """A passkey, and what its officer calls it."""
+
+    name = Line(
+        "Name of the passkey", 40, hint="Where it is, such as “desk computer” or “blue key on my ring”."
+    )
 
 
 class NewPasswordForm(VaultForm):
@@ -78,9 +109,16 @@ class RecoverForm(NewPasswordForm):
 
     name = Line("Name", 40, ask="Enter the name you sign in with.")
     recovery_code = Line(
-        "Recovery code", 60, ask="Enter the code from your paper.", hint="Eight groups of four."
+        "Recovery code",
+        60,
+        ask="Enter the recovery code from your paper.",
+        hint="Eight groups of four. A backup code of three groups is another thing and does not fit here.",
     )
-    code = Code("Code from your authenticator app")
+    code = Proof("Code from your authenticator app")
+
+    def __init__(self, **wiring: Any) -> None:
+        super().__init__(**wiring)
+        self.code.backup = True  # Who has some is not told before they are known.
 
 
 class AddOfficerForm(VaultForm):

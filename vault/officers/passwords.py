@@ -12,8 +12,9 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.database import RecordedSession
 from vault.errors import RuleForbids
-from vault.officers import proofs, sessions
-from vault.officers.models import Officer, named
+from vault.officers import proofs, second_factors, sessions
+from vault.officers.models import Officer, Purpose, named
+from vault.running import RunningVault
 from vault.settings import Settings
 
 LEAST, MOST = 15, 128
@@ -79,11 +80,10 @@ def change(
 
 def recover(
     db: RecordedSession,
-    root: RootKey,
-    settings: Settings,
+    vault: RunningVault,
     name: str,
     recovery_code: str,
-    totp: str,
+    second: str,
     new: str,
     now: datetime,
 ) -> str:
@@ -96,12 +96,15 @@ def recover(
         raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id if officer else None)
     wrap = OfficerWrap(officer.recovery_salt, officer.recovery_cost or "", officer.recovery_blob)
     try:
-        identity = unwrap_by_recovery_code(wrap, recovery_code, officer.id, officer.key_version, root)
+        identity = unwrap_by_recovery_code(wrap, recovery_code, officer.id, officer.key_version, vault.root)
     except (WrongPassword, Refused) as error:
         raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id) from error
     proofs.check_may_sign_in(officer)
-    proofs.check_code(db, root, officer.id, identity, totp, now)
-    code = lock_seed(officer, identity, new, root, PasswordCost.from_text(settings.password_cost))
+    # Nobody is signed in yet, so that no passkey was asked for anything: a code from the app, or from paper.
+    given = second_factors.receive(vault, officer.id, None, second, Purpose.SIGN_IN, now)
+    proven = second_factors.check(db, vault, officer, identity, given, now)
+    second_factors.record_use(db, None, officer.id, proven, now)
+    code = lock_seed(officer, identity, new, vault.root, PasswordCost.from_text(vault.settings.password_cost))
     officer.auth_epoch += 1
     ended = sessions.end_all(db, officer.id, None)
     record(
@@ -110,6 +113,6 @@ def recover(
         who=None,
         now=now,
         subjects=[f"officer:{officer.id}"],
-        facts={"sessions-ended": ended},
+        facts={"sessions-ended": ended, **proven.facts},
     )
     return code

@@ -28,6 +28,8 @@ class ProofRefused(VaultError):
     def __init__(self, message: str, officer: UUID | None) -> None:
         super().__init__(message)
         self.officer = officer
+        self.why = ""  # What the ledger is told beyond that it failed.
+        self.passkey: UUID | None = None
 
 
 NOT_RIGHT = (
@@ -35,7 +37,10 @@ NOT_RIGHT = (
     "the account locks until an administrator releases it."
 )
 CODE_USED = "That code was used already. Wait for the next one, up to 30 seconds, and enter it."
-CODE_WRONG = "That code was not right. Enter the code your authenticator app shows now."
+SECOND_FACTOR_WRONG = (
+    "That code was not right. Enter the code your authenticator app shows now, or use your passkey or a "
+    "backup code."
+)
 
 
 def address_digest(root: RootKey, address: str) -> str:
@@ -124,11 +129,11 @@ def check_code(
     """
     factor = db.get(SecondFactor, officer)
     if factor is None:
-        raise ProofRefused(CODE_WRONG, officer)
+        raise ProofRefused(SECOND_FACTOR_WRONG, officer)
     secret = recall_secret(identity, "totp", factor.secret, officer, root).decode()
     step = matching_step(secret, code, now)
     if step is None:
-        raise ProofRefused(CODE_WRONG, officer)
+        raise ProofRefused(SECOND_FACTOR_WRONG, officer)
     used: CursorResult[tuple[()]] = db.execute(  # type: ignore[assignment]
         update(SecondFactor)
         .where(SecondFactor.id == officer, SecondFactor.last_step < step)

@@ -1,55 +1,27 @@
 """Signing in and out, and giving the second factor again; each failure is an entry of its own."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from audit.entries import Fact
 from crypto.passwords import PasswordCost
 from vault.access.actor import Actor
-from vault.access.events import Event, record, record_apart
+from vault.access.events import Event, record
 from vault.errors import NotKnown, NotSignedIn
-from vault.officers import admission, passwords, proofs, returning, sessions
-from vault.officers.models import Officer, SignedInSession
+from vault.officers import (
+    admission,
+    failing,
+    passkey_acts,
+    passwords,
+    proofs,
+    returning,
+    second_factors,
+    sessions,
+)
+from vault.officers.failing import Caller
+from vault.officers.models import Purpose, SignedInSession
 from vault.officers.sessions import Found
 from vault.running import RunningVault
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Where a request comes from: the network address, and the browser in two words."""
-
-    address: str
-    device: str
-
-
-def _failed(
-    vault: RunningVault,
-    event: Event,
-    error: proofs.ProofRefused,
-    caller: Caller,
-    step: str,
-    who: Actor | None,
-    now: datetime,
-) -> None:
-    """Count and record a failure in transactions of their own, so that nothing rolls them back."""
-    digest = proofs.address_digest(vault.root, caller.address)
-    subjects = [f"officer:{error.officer}"] if error.officer else []
-    record_apart(
-        vault,
-        event,
-        who=who,
-        now=now,
-        subjects=subjects,
-        outcome="failed",
-        facts={"step": step, "from": digest[:8]},
-    )
-    with vault.writing() as db:
-        officer = db.get(Officer, error.officer) if error.officer else None
-        if proofs.note_failure(db, vault.settings, officer, digest, now):
-            if event is Event.STEP_UP_FAILED and error.officer:
-                sessions.end_all(db, error.officer, None)  # Somebody guesses inside a session that they hold.
-            record(db, Event.ACCOUNT_LOCKED, who=None, now=now, subjects=subjects)
 
 
 def give_password(vault: RunningVault, name: str, password: str, caller: Caller, now: datetime) -> str:
@@ -64,7 +36,7 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
             proofs.check_address(db, vault.settings, now, digest)
             officer, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "password", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "password", None, now)
         raise
     stage = "enrolment" if officer.enrolment_hash is not None else "password"
     with vault.writing() as db:
@@ -83,30 +55,35 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
 
 
 def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now: datetime) -> str:
-    """Check the second factor and begin the real session under a new cookie. Raises ProofRefused."""
+    """Check the second factor and begin the real session under a new cookie. Raises ProofRefused.
+
+    `code` is what the officer typed, or the browser's answer for a passkey.
+    """
     if found.row.stage != "password":
         raise NotSignedIn("Start by entering your name and password.")
     try:
+        given = second_factors.receive(vault, found.officer.id, found.row.id, code, Purpose.SIGN_IN, now)
         with vault.writing() as db:
             officer = admission.get(db, found.officer.id)
             # A lock also stops the sign-in that was under way, else its codes could be guessed without end.
             proofs.check_may_sign_in(officer)
-            proofs.check_code(db, vault.root, officer.id, found.identity, code, now)
+            proven = second_factors.check(db, vault, officer, found.identity, given, now)
             row, cookie = sessions.start(
                 db, vault.root, vault.settings, officer, found.identity, "live", caller.device, now
             )
             ended = sessions.keep_within_limit(db, officer.id, vault.settings.sessions_per_officer, row.id)
             who = _actor(vault, Found(row, officer, found.identity), certified=False)
+            second_factors.record_use(db, who, officer.id, proven, now)
             record(
                 db,
                 Event.SIGNED_IN,
                 who=who,
                 now=now,
-                subjects=[f"officer:{officer.id}"],
-                facts={"role": officer.role, "other-sessions-ended": ended},
+                subjects=[f"officer:{officer.id}", *proven.subjects],
+                facts={"role": officer.role, "other-sessions-ended": ended, **proven.facts},
             )
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "second-factor", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "second-factor", None, now)
         raise
     return cookie
 
@@ -121,18 +98,20 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
         with vault.reading() as db:
             proofs.check_address(db, vault.settings, now, digest)
             known, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+        given = second_factors.receive(vault, known.id, None, code, Purpose.SIGN_IN, now)
         with vault.writing() as db:
             officer = admission.get(db, known.id)
             proofs.check_may_sign_in(officer)
-            proofs.check_code(db, vault.root, officer.id, identity, code, now)
+            proven = second_factors.check(db, vault, officer, identity, given, now)
             certified = admission.is_certified(db, vault.trust, officer)
             version = officer.key_version
             who = Actor(officer.id, officer.full_name, officer.role, certified, version, None, now, identity)
-            facts: dict[str, Fact] = {"role": officer.role, "at": "terminal"}
+            second_factors.record_use(db, who, officer.id, proven, now)
+            facts: dict[str, Fact] = {"role": officer.role, "at": "terminal", **proven.facts}
             subjects = [f"officer:{officer.id}"]
             record(db, Event.SIGNED_IN, who=who, now=now, subjects=subjects, facts=facts)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
         raise
     return who
 
@@ -140,15 +119,19 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
 def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: Caller, now: datetime) -> None:
     """Take the second factor again for what the matrix guards with it. Raises ProofRefused."""
     try:
+        given = second_factors.receive(vault, who.officer, session, code, Purpose.STEP_UP, now)
         with vault.writing() as db:
-            proofs.check_code(db, vault.root, who.officer, who.identity, code, now)
+            officer = admission.get(db, who.officer)
+            proven = second_factors.check(db, vault, officer, who.identity, given, now)
             row = db.get(SignedInSession, session)
             if row is None:
                 raise NotSignedIn("Your session has ended. Sign in again.")
             sessions.note_step_up(row, vault.root, now)
-            record(db, Event.STEPPED_UP, who=who, now=now, subjects=[f"officer:{who.officer}"])
+            second_factors.record_use(db, who, who.officer, proven, now)
+            subjects = [f"officer:{who.officer}", *proven.subjects]
+            record(db, Event.STEPPED_UP, who=who, now=now, subjects=subjects, facts=proven.facts)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.STEP_UP_FAILED, error, caller, "step-up", who, now)
+        failing.note(vault, Event.STEP_UP_FAILED, error, caller, "step-up", who, now)
         raise
 
 
@@ -201,22 +184,29 @@ def begin_enrolment(
                 db, vault.root, vault.settings, officer, identity, "enrolment", caller.device, now
             )
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
         raise
     return cookie, recovery
 
 
 def finish_enrolment(vault: RunningVault, found: Found, code: str, caller: Caller, now: datetime) -> None:
-    """Confirm the authenticator app and end the enrolment session. Raises ProofRefused."""
+    """Confirm the authenticator app, or keep a first passkey instead, and end the enrolment session.
+
+    `code` is the app's, or what the browser made. Raises ProofRefused.
+    """
     if found.row.stage != "enrolment":
         raise NotSignedIn("Start with your enrolment code.")
     try:
+        given = second_factors.receive(vault, found.officer.id, found.row.id, code, Purpose.ADDING, now)
         with vault.writing() as db:
             officer = admission.get(db, found.officer.id)
-            admission.finish_enrolment(db, vault.root, officer, found.identity, code, now)
+            if given.challenge is None:
+                admission.finish_enrolment(db, vault.root, officer, found.identity, code, now)
+            else:
+                passkey_acts.enrol_with(db, vault, officer, given.text, given.challenge, now)
             sessions.end_all(db, officer.id, None)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "enrolment", None, now)
         raise
 
 
@@ -228,7 +218,7 @@ def change_password(
         with vault.reading() as db:
             proofs.check_password(db, vault.root, vault.settings, found.officer.name, old)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.STEP_UP_FAILED, error, caller, "password-change", who, now)
+        failing.note(vault, Event.STEP_UP_FAILED, error, caller, "password-change", who, now)
         raise
     with vault.writing() as db:
         return passwords.change(db, vault.root, vault.settings, who, new, found, now)
@@ -242,9 +232,9 @@ def recover_password(
     try:
         with vault.writing() as db:
             proofs.check_address(db, vault.settings, now, digest)
-            return passwords.recover(db, vault.root, vault.settings, name, recovery_code, totp, new, now)
+            return passwords.recover(db, vault, name, recovery_code, totp, new, now)
     except proofs.ProofRefused as error:
-        _failed(vault, Event.SIGN_IN_FAILED, error, caller, "recovery", None, now)
+        failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "recovery", None, now)
         raise
 
 

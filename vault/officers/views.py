@@ -9,14 +9,24 @@ from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
-from vault.officers import admission, proofs, sessions, signing_in
-from vault.officers.asking import caller, found
-from vault.officers.forms import ChangePasswordForm, CodeForm, EnrolForm, RecoverForm, SignInForm
+from vault.officers import admission, passkey_acts, passkeys, proofs, sessions, signing_in
+from vault.officers.asking import caller, found, offer_factors, tell_codes_left
+from vault.officers.forms import (
+    ChangePasswordForm,
+    CodeForm,
+    EnrolForm,
+    FirstCodeForm,
+    MakePasskeyForm,
+    RecoverForm,
+    SignInForm,
+)
 from vault.officers.keeping import bp as keeping_pages
 from vault.officers.models import SignedInSession
+from vault.officers.passkey_views import bp as passkey_pages
 
 bp = Blueprint("officers", __name__)
 bp.register_blueprint(keeping_pages)
+bp.register_blueprint(passkey_pages)
 
 
 def with_cookie(response: Response, value: str) -> Response:
@@ -70,22 +80,28 @@ def second_factor() -> ResponseReturnValue:
     """Ask for the code."""
     if found().row.stage != "password":
         return go("officers.show_second_factor" if found().row.stage == "enrolment" else "desk.desk")
-    return render_template("officers/second_factor.html", form=CodeForm())
+    return _code_page(CodeForm(), 200)
+
+
+def _code_page(form: CodeForm, status: int) -> ResponseReturnValue:
+    offer_factors(form.code, found().officer.id, url_for("officers.passkeys.ask_sign_in"))
+    return render_template("officers/second_factor.html", form=form), status
 
 
 @bp.post("/sign-in/second-factor")
 @public
 def give_code() -> ResponseReturnValue:
     """Check the code and begin the session."""
-    form = CodeForm()
+    form, officer = CodeForm(), found().officer.id
     if not form.validate():
-        return render_template("officers/second_factor.html", form=form), 422
+        return _code_page(form, 422)
     try:
         cookie = signing_in.give_code(running(), found(), form.code.data, caller(), now())
     except proofs.ProofRefused as error:
         form.refuse(error.message)
-        return render_template("officers/second_factor.html", form=form), 422
+        return _code_page(form, 422)
     session.clear()
+    tell_codes_left(form.code.data, officer)
     return with_cookie(go("desk.desk"), cookie)
 
 
@@ -129,11 +145,11 @@ def begin_enrolment() -> ResponseReturnValue:
 @bp.get("/enrol/second-factor")
 @public
 def show_second_factor() -> ResponseReturnValue:
-    """Show the secret as a picture and as letters, and ask for its first code."""
-    return _second_factor_page(CodeForm())
+    """Show the secret as a picture and as letters, and ask for its first code, or for a passkey instead."""
+    return _second_factor_page(FirstCodeForm(), MakePasskeyForm())
 
 
-def _second_factor_page(form: CodeForm) -> str:
+def _second_factor_page(form: FirstCodeForm, making: MakePasskeyForm) -> str:
     here, vault = found(), running()
     if here.row.stage != "enrolment":
         abort(404)
@@ -141,7 +157,12 @@ def _second_factor_page(form: CodeForm) -> str:
         secret = proofs.shown_second_factor(db, vault.root, here.officer.id, here.identity)
     uri = pyotp.TOTP(secret).provisioning_uri(name=here.officer.name, issuer_name="Vault")
     return render_template(
-        "officers/enrol_second_factor.html", form=form, secret=secret, squares=_squares(uri)
+        "officers/enrol_second_factor.html",
+        form=form,
+        making=making.offer(url_for("officers.passkeys.ask_first")),
+        offers_passkeys=passkeys.site_of(vault.settings) is not None,
+        secret=secret,
+        squares=_squares(uri),
     )
 
 
@@ -158,15 +179,33 @@ def _squares(uri: str) -> tuple[int, str]:
 @public
 def finish_enrolment() -> ResponseReturnValue:
     """Take the first code and tell the officer what comes next."""
-    form = CodeForm()
+    form = FirstCodeForm()
     if not form.validate():
-        return _second_factor_page(form), 422
-    here, vault = found(), running()
+        return _second_factor_page(form, MakePasskeyForm(formdata=None)), 422
     try:
-        signing_in.finish_enrolment(vault, here, form.code.data, caller(), now())
+        return _enrolled(form.code.data)
     except proofs.ProofRefused as error:
         form.refuse(error.message)
-        return _second_factor_page(form), 422
+        return _second_factor_page(form, MakePasskeyForm(formdata=None)), 422
+
+
+@bp.post("/enrol/passkey")
+@public
+def enrol_with_passkey() -> ResponseReturnValue:
+    """Take a passkey instead of the app and tell the officer what comes next."""
+    making = MakePasskeyForm()
+    if not making.validate():
+        return _second_factor_page(FirstCodeForm(formdata=None), making), 422
+    try:
+        return _enrolled(making.code.data)
+    except proofs.ProofRefused:
+        making.refuse(passkey_acts.NOT_MADE)
+        return _second_factor_page(FirstCodeForm(formdata=None), making), 422
+
+
+def _enrolled(given: str) -> ResponseReturnValue:
+    here, vault = found(), running()
+    signing_in.finish_enrolment(vault, here, given, caller(), now())
     session.clear()
     with vault.reading() as db:
         words = admission.fingerprint(db, here.officer)

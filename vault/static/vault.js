@@ -62,6 +62,43 @@
     setTimeout(function () { form.requestSubmit(); }, 400);
   });
 
+  // A passkey: the browser is told what to ask its device, and the device's answer is sent with the form.
+  document.querySelectorAll("[data-passkey]").forEach(function (place) {
+    const makes = "passkeyMakes" in place.dataset;
+    const answer = place.querySelector("input");
+    const button = place.querySelector("button");
+    const words = place.querySelector("[role=status]");
+    const known = window.PublicKeyCredential;
+    place.hidden = false;
+    if (!known || !known.parseRequestOptionsFromJSON) {
+      if (button) button.hidden = true;
+      words.textContent = "This browser is too old for passkeys. Update it, or use another one.";
+      return;
+    }
+    async function ask() {
+      words.textContent = "Follow what your browser asks.";
+      try {
+        const token = new URLSearchParams({ csrf_token: answer.form.elements.csrf_token.value });
+        const asked = await (await fetch(place.dataset.passkey, { method: "POST", body: token })).json();
+        const given = makes
+          ? await navigator.credentials.create({ publicKey: known.parseCreationOptionsFromJSON(asked) })
+          : await navigator.credentials.get({ publicKey: known.parseRequestOptionsFromJSON(asked) });
+        answer.value = JSON.stringify(given);
+        answer.form.requestSubmit();
+      } catch {
+        words.textContent = makes
+          ? "No passkey was made. Try again, or use another device."
+          : "No passkey was used. Try again, or give a code instead.";
+      }
+    }
+    if (button) button.addEventListener("click", ask);
+    else answer.form.addEventListener("submit", function (event) {
+      if (answer.value) return;
+      event.preventDefault();
+      ask();
+    });
+  });
+
   // A password can be looked at while it is typed.
   document.querySelectorAll("input[data-secret]").forEach(function (box) {
     const button = make("button", "vault-reveal");
