@@ -2,13 +2,15 @@
 
 import json
 import os
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 
 import click
 
-from audit.entries import Fact
+from audit.checkpoints import run_notary
 from audit.errors import Damaged, NotVerified
 from audit.increments import kept_size
 from audit.tiles import TILE_WIDTH
@@ -17,16 +19,14 @@ from vault import migrations, verification
 from vault.access import adoption
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
-from vault.announcing.actions import Weighty, announce
 from vault.database import connect
 from vault.demonstration import making, showing
 from vault.keys import rotation_commands
 from vault.keys.commands import keys
-from vault.notarising import extend_export, vault_size, write_export
+from vault.notarising import EVERY_SECONDS, extend_export, notary_of, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
 from vault.officers.passwords import check_strength
-from vault.oversight.commands import alarms, notary
 from vault.running import RunningVault, wall_clock
 from vault.settings import Settings, load
 from vault.terminal import Plain, data_option
@@ -39,8 +39,6 @@ def cli() -> None:
 
 
 cli.add_command(keys)
-cli.add_command(notary)
-cli.add_command(alarms)
 keys.add_command(rotation_commands.rotate_root)
 keys.add_command(rotation_commands.rotate_notary)
 
@@ -242,9 +240,7 @@ def export(data: Path, directory: Path, since: str | None) -> None:
     vault = RunningVault.start(load(data), wall_clock)
     try:
         kept = None if since is None else kept_size(directory, _size_or_last(since))
-        announced = announce(vault, None, Weighty.EXPORT, [], vault.now())
-        facts: dict[str, Fact] = {"announced": announced.index}
-        record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[], facts=facts)
+        record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[])
         new = vault_size(vault) - (kept or 0) // TILE_WIDTH * TILE_WIDTH
         with click.progressbar(length=new, label="Exporting", file=sys.stderr) as bar:
             if kept is None:
@@ -281,6 +277,19 @@ def verify(data: Path) -> None:
     click.echo(
         f"Verified: {result.entries:,} entries and {result.rows:,} rows are as the officers left them."
     )
+
+
+@cli.command()
+@data_option
+def notary(data: Path) -> None:
+    """Sign checkpoints until stopped: the notary as a process of its own."""
+    settings = load(data)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    engine = connect(settings.database_url)
+    run_notary(stop, engine, notary_of(settings), EVERY_SECONDS)
+    engine.dispose()
 
 
 def settings_file(data: Path, **given: object) -> Settings:
