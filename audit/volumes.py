@@ -52,6 +52,11 @@ def volume_named(connection: Connection | Session, origin: str) -> Volume:
     raise NotVerified(f"The ledger has no volume {origin}.")
 
 
+def volume_around(connection: Connection | Session, ledger: str, index: int) -> Volume:
+    """The volume that an entry is in; raises NotVerified when the list of volumes is not the ledger's."""
+    return next(one for one in reversed(volumes_in(connection, ledger)) if one.first_index <= index)
+
+
 @dataclass(frozen=True)
 class Beginning:
     """A volume that is to begin: its number, the ledger's name, and how its two entries come about.

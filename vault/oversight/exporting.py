@@ -10,7 +10,7 @@ from typing import IO
 
 from audit.errors import NotVerified
 from audit.notes import MLDSA44, Checkpoint, VerifierKey, key_id, parse, read_verifier_keys
-from vault.notarising import check_published, write_export
+from vault.notarising import check_published, counted, write_export
 from vault.running import RunningVault
 
 
@@ -36,12 +36,16 @@ def archive(vault: RunningVault) -> tuple[IO[bytes], int]:
 
 @dataclass(frozen=True)
 class Signed:
-    """The newest checkpoint, whether its signatures hold, and the newest keys, to pin elsewhere."""
+    """The newest checkpoint, whether its signatures hold, and the newest keys, to pin elsewhere.
+
+    `counted` is how many entries of the whole ledger it counts; None when the ledger lacks its volume.
+    """
 
     checkpoint: Checkpoint | None
     signed_at: datetime | None
     is_believed: bool
     keys: tuple[VerifierKey, ...]
+    counted: int | None
 
 
 def newest_checkpoint(vault: RunningVault) -> Signed:
@@ -53,12 +57,17 @@ def newest_checkpoint(vault: RunningVault) -> Signed:
     try:
         checkpoint = parse(vault.settings.checkpoint.read_text("utf-8"))
     except (OSError, ValueError, NotVerified):
-        return Signed(None, None, False, keys)
+        return Signed(None, None, False, keys, 0)
+    try:
+        with vault.reading() as db:
+            number: int | None = counted(db, vault.settings, checkpoint)
+    except NotVerified:
+        number = None
     try:
         keys = check_published(vault.settings, checkpoint)
     except (OSError, NotVerified):
-        return Signed(checkpoint, None, False, keys)
-    return Signed(checkpoint, _signed_at(checkpoint, keys), bool(keys), keys)
+        return Signed(checkpoint, None, False, keys, number)
+    return Signed(checkpoint, _signed_at(checkpoint, keys), bool(keys), keys, number)
 
 
 def _signed_at(checkpoint: Checkpoint, keys: tuple[VerifierKey, ...]) -> datetime | None:

@@ -114,8 +114,8 @@ def review(week: int) -> ResponseReturnValue:
         raise RuleForbids("The ledger is still being read for alerts. Try again in a minute.")
     newest = newest_checkpoint(running())
     signed = None
-    if newest.checkpoint is not None and newest.is_believed:
-        signed = SignedTree(newest.checkpoint.size, newest.checkpoint.root)
+    if newest.checkpoint is not None and newest.is_believed and newest.counted is not None:
+        signed = SignedTree(newest.counted, newest.checkpoint.root)
     with running().writing() as db:
         actions.review_week(db, who, line.week, form.remark.data, signed, now(), _zone())
     flash(f"Week {line.week.name} is reviewed. {actor().name} signed it off.", "success")
