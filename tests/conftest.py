@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tests.postgres import Cluster, NoPostgres
+from tests.postgres import SETTINGS, Cluster, NoPostgres
 
 pytest_plugins = ["tests.cast"]
 
@@ -56,7 +56,7 @@ def go_without(what: str, why: str, required_by: str) -> None:
 def postgres_cluster() -> Iterator[Cluster]:
     """One cluster for the session."""
     try:
-        cluster = Cluster.start()
+        cluster = Cluster.start(SETTINGS)
     except NoPostgres as absent:
         go_without("PostgreSQL", str(absent), "REQUIRE_PG")
         return

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +23,8 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
 }
+DURABLE = {**SETTINGS, "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+"""As a vault's own server is set: for measuring what it costs that a commit lasts."""
 INITDB = ("-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions")
 # The shell removes the cluster as soon as its input closes, which also happens when pytest is killed.
 KEEPER = """
@@ -86,7 +88,7 @@ class Cluster:
         self._templates: dict[str, str] = {}
 
     @classmethod
-    def start(cls) -> "Cluster":
+    def start(cls, settings: Mapping[str, str]) -> "Cluster":
         """Makes and starts a cluster; raises NoPostgres with PostgreSQL's own words when it will not."""
         binaries, user = find_binaries(), account()
         folder = Path(tempfile.mkdtemp(prefix="vault-pg-"))
@@ -104,7 +106,7 @@ class Cluster:
         if made.returncode != 0:
             shutil.rmtree(folder)
             raise NoPostgres(f"initdb failed: {made.stderr.strip()}")
-        options = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         keeper = subprocess.Popen(
             ["/bin/sh", "-c", KEEPER, "keeper", binaries, folder, f"-k {folder} {options}"],
             user=user,
@@ -152,6 +154,26 @@ class Cluster:
     def drop(self, database: str) -> None:
         """Drops a database, also from under those still connected."""
         self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+    def away(self) -> None:
+        """Stops the server in good order, from under whoever is connected; what it keeps stays."""
+        self._control("-m", "fast", "stop")
+
+    def back(self) -> None:
+        """Starts the server again, set as it was, and waits until it answers."""
+        folder = self._socket_folder
+        # What the server was last started with, behind its name.
+        options = (folder / "data/postmaster.opts").read_text().strip().partition(' "-k"')[2]
+        self._control("-l", str(folder / "log"), "-o", f'"-k"{options}', "start")
+
+    def _control(self, *arguments: str) -> None:
+        subprocess.run(
+            [find_binaries() / "pg_ctl", "-D", self._socket_folder / "data", "-s", "-w", *arguments],
+            user=account(),
+            cwd="/",
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
     def stop(self) -> None:
         """Stops the cluster and removes every trace of it."""

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.benchmarks import fields, lockboxes, names, pages, renewal  # noqa: F401 - each brings its rows
+from tests.benchmarks import exports, fields, ledger, lockboxes, names, pages, renewal  # noqa: F401 - each brings its rows
 from tests.benchmarks.harness import BRIEF, ROWS, Measured, Run, alternate
 from tests.benchmarks.house import NotAnswered
 
@@ -22,10 +22,16 @@ def run() -> Iterator[Run]:
         yield brief
 
 
+LEDGERS = (ledger.__name__, exports.__name__)
 # The rows of pages stay together, so that parallel tests do not each found a vault for one of them.
 GROUPS = {
-    "bare": [row for row in ROWS if row.__module__ != pages.__name__ and "columns" not in row.__name__],
+    "bare": [
+        row
+        for row in ROWS
+        if row.__module__ not in (*LEDGERS, pages.__name__) and "columns" not in row.__name__
+    ],
     "columns": [row for row in ROWS if "columns" in row.__name__],
+    "ledgers": [row for row in ROWS if row.__module__ in LEDGERS],
     "pages": [row for row in ROWS if row.__module__ == pages.__name__],
 }
 
