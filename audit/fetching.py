@@ -107,6 +107,9 @@ class LogAt:
             self._connection.request(method, self._under + path, body or None, headers)
             with self._connection.getresponse() as response:
                 content = _content(response, most)
+        except Unanswered:
+            self._connection.close()  # What of the answer was not read must not be taken for the next one.
+            raise
         except ssl.SSLCertVerificationError as error:
             self._connection.close()
             raise Unanswered(f"The vault's certificate is not trusted: {error.verify_message}.") from None
@@ -131,6 +134,8 @@ def _content(response: HTTPResponse, most: int) -> bytes:
         if len(content) > most and response.status in {200, 204}:
             raise Unanswered("The vault's answer is longer than any that the log gives.")
         content = content[: most + 1]
+    if response.length:
+        raise Unanswered("The vault's answer broke off.")
     return content
 
 
