@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -43,7 +44,7 @@ def told(
         facts=facts or {},
         details=None,
     )
-    return tell(Woven(7, entry, None), NAMES)
+    return tell(Woven(7, entry, None), NAMES, ZoneInfo("America/New_York"))
 
 
 @pytest.mark.parametrize("event", list(Event))
@@ -97,6 +98,21 @@ def test_the_readings_of_the_ledger_say_what_was_read_and_how_narrowly() -> None
 def test_facts_are_put_in_words_and_money_in_dollars() -> None:
     line = told(Event.CEILING_SET, [f"case:{CASE}"], {"ceiling-cents": 400000, "urgent": True})
     assert line.told == "ceiling: $4,000.00; urgent: yes"
+
+
+def test_days_and_moments_are_written_as_people_write_them_on_the_clock_of_the_unit() -> None:
+    told_of: dict[str, Fact] = {"from": "2026-11-22", "expires-at": "2026-11-23T02:38:17.470Z", "party": 2}
+    assert told(Event.STAY_HELD, [f"house:{HOUSE}"], told_of).told == (
+        "from: Nov 22, 2026; expires at: Nov 22, 2026, 9:38 pm; people to be placed: 2"
+    )
+
+
+def test_what_says_nothing_to_a_person_is_left_out_of_the_line() -> None:
+    nothing: dict[str, Fact] = {"other-sessions-ended": 0, "act": str(CASE), "code": "WP-2026-0004"}
+    assert told(Event.SIGNED_IN, [], {**nothing, "role": "auditor"}).told == "role: auditor"
+    assert told(Event.SIGNED_IN, [], {"other-sessions-ended": 2}).told == "other sessions ended: 2"
+    assert told(Event.DIRECTORY_FOUND, [], {"found": 0}).told == "people found: 0"
+    assert told(Event.PASSWORD_GIVEN, [], {"from": "8ec62912"}).told == "network address, as a mark: 8ec62912"
 
 
 def test_the_events_that_have_a_sentence_of_their_own_are_events() -> None:

@@ -17,6 +17,7 @@ from vault.oversight import charts, finding, reviewing
 from vault.oversight.figures import figures
 from vault.oversight.finding import Wanted
 from vault.oversight.forms import Span, SpanFilter
+from vault.oversight.grouping import like
 from vault.oversight.naming import look_up
 from vault.oversight.recording import note_reading
 from vault.oversight.telling import referred, tell_alert
@@ -81,7 +82,7 @@ def show_officer(officer_id: UUID) -> ResponseReturnValue:
     )
     with running().reading() as db:
         found = figures(db, first, last, officer_id)
-        alerts = db.scalars(reviewing.alerts_like(None, None, officer_id, None)).all()
+        alerts = reviewing.alert_page(db, like(None, None, officer_id), None).alerts
         names = look_up(db, referred(alerts) | {f"officer:{officer_id}"})
         sessions = running().ledger.find(db, **signed_in, before_index=None, limit=SESSIONS_SHOWN)
         newest = finding.page(running(), db, Wanted(officer=officer_id), None)
@@ -93,7 +94,7 @@ def show_officer(officer_id: UUID) -> ResponseReturnValue:
         last=last,
         days=charts.columns(found.looks_by_day),
         heat=charts.heat_map(found.by_hour),
-        alerts=[tell_alert(alert, names) for alert in alerts[: reviewing.ON_A_PAGE]],
+        alerts=[tell_alert(alert, names) for alert in alerts],
         sessions=[woven.entry for woven in sessions],
         lines=newest.lines[:SESSIONS_SHOWN],
         weekdays=charts.WEEKDAYS,

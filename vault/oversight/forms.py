@@ -24,7 +24,7 @@ class Outcome(Labelled):
 
 
 class LedgerFilter(FilterForm):
-    """Which entries are shown; the view lists the officers, cases and places."""
+    """Which entries are shown; the view lists the officers, and the one case and place that are asked for."""
 
     officer = Choice("Officer", UUID)
     event = Choice("What happened", Event)
@@ -37,14 +37,51 @@ class LedgerFilter(FilterForm):
     until = Day("Up to")
     before = Whole("Before entry", 0, LARGEST_INDEX)
 
-    def forget_lists(self) -> None:
-        """Take out the codes of cases and places: for a refused question no entry tells who saw them."""
-        self.case.options = self.house.options = ()
-
     def validate_until(self, field: Any) -> None:
         """A range runs forward."""
         if field.data and self.since.data and field.data < self.since.data:
             raise StopValidation("Choose a day that is not before the first one.")
+
+
+class NarrowForm(VaultForm):
+    """The same questions for the page, where a case and a place are called by their numbers.
+
+    What is typed is posted and never stands in an address: somebody might type a name.
+    """
+
+    officer = Choice("Officer", UUID)
+    event = Choice("What happened", Event)
+    case_code = Line("Case number", 20, hint="As in WP-2026-0004.")
+    house_code = Line("Place", 20, hint="As in H-012.")
+    compartment = Choice("Sealed place", Compartment)
+    reason = Choice("Reason", Reason)
+    outcome = Choice("Outcome", Outcome)
+    since = Day("From")
+    until = Day("Up to")
+
+    validate_until = LedgerFilter.validate_until
+
+    def __init__(self, **wiring: Any) -> None:
+        super().__init__(**wiring)
+        for field in self.questions():
+            field.optional, field.marks_optional, field.unchosen = True, False, "Any"
+
+
+class PageFilter(FilterForm):
+    """Which page of a list is shown."""
+
+    before = Whole("Before entry", 0, LARGEST_INDEX)
+
+
+class SubjectForm(VaultForm):
+    """Asks of which case or place it shall be told who has ever seen it."""
+
+    code = Line(
+        "Number of the case or place",
+        20,
+        hint="As in WP-2026-0004 or H-012. The people of a case are listed with the case.",
+        ask="Enter the number of a case or a place.",
+    )
 
 
 class AlertState(Labelled):

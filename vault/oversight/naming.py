@@ -108,6 +108,8 @@ def look_up(db: Session, references: Iterable[str]) -> Names:
         words[f"person:{ident}"] = f"person {number} in {words[f'case:{case}']}"
     for packet, request in packets.items():
         words[f"packet:{packet}"] = f"the packet of {words[f'disclosure:{request}']}"
+    for alert in ids.get("alert", set()):
+        words[f"alert:{alert}"] = "an alert"
     for directory in ids.get("directory", set()):
         words[f"directory:{directory}"] = "all names in the directory"
     for circle, role in _pairs(db, HolderKey.holder, HolderKey.role, ids.get("circle", set())).items():

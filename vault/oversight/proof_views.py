@@ -86,6 +86,7 @@ def print_matrix() -> ResponseReturnValue:
 
 
 def _export_page(form: ExportForm, status: int) -> ResponseReturnValue:
+    note_reading("export", [], {})
     size = vault_size(running())
     return render_template("oversight/export.html", form=form, size=size), status
 

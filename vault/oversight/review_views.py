@@ -78,6 +78,7 @@ def show_week(week: int) -> ResponseReturnValue:
 
 
 def _review_page(line: WeekLine, form: ReviewForm, status: int) -> ResponseReturnValue:
+    note_reading("review", [], {"week": line.week.name})
     return render_template("oversight/review.html", line=line, form=form), status
 
 

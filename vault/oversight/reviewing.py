@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from audit.errors import Damaged, LedgerError
@@ -15,16 +15,16 @@ from audit.ledger import Woven
 from vault.access.events import Event
 from vault.errors import NotKnown
 from vault.oversight.actions import is_in_the_way
+from vault.oversight.finding import LOOKS
 from vault.oversight.models import Alert, Rule, WeeklyReview
 from vault.oversight.rules import KEY_ACTS
 from vault.oversight.weeks import Week, WeekState, weeks_from
 from vault.oversight.wording import label
 from vault.running import RunningVault
 
-ON_A_PAGE = 50
+ALERTS_ON_A_PAGE = 20
 BEHIND_AN_ALERT = 50
 WEEKS_SHOWN = 26
-LOOKS = (Event.OPENED, Event.PAPER_OPENED, Event.HOUSING_SEARCHED, Event.DIRECTORY_SEARCHED)
 
 
 def open_alerts(db: Session) -> int:
@@ -32,17 +32,28 @@ def open_alerts(db: Session) -> int:
     return db.scalar(select(func.count()).select_from(Alert).where(Alert.dismissed_at.is_(None))) or 0
 
 
-def alerts_like(
-    is_open: bool | None, rule: Rule | None, officer: UUID | None, before: int | None
-) -> Select[Alert]:
-    """Alerts, the newest first, as many as stand on a page and one more."""
-    query = select(Alert).order_by(Alert.first_index.desc(), Alert.rule).limit(ON_A_PAGE + 1)
-    if is_open is not None:
-        query = query.where(Alert.dismissed_at.is_(None) if is_open else Alert.dismissed_at.is_not(None))
-    for column, wanted in ((Alert.rule, rule), (Alert.officer, officer)):
-        if wanted is not None:
-            query = query.where(column == wanted)
-    return query if before is None else query.where(Alert.first_index < before)
+@dataclass(frozen=True)
+class AlertPage:
+    """Alerts, the newest first; `older` is where the next page begins, None at the end."""
+
+    alerts: Sequence[Alert]
+    older: int | None
+
+
+def alert_page(db: Session, wanted: Sequence[ColumnElement[bool]], before: int | None) -> AlertPage:
+    """One page of the alerts that are wanted."""
+    query = (
+        select(Alert)
+        .where(*wanted)
+        .order_by(Alert.first_index.desc(), Alert.rule)
+        # Several kinds may begin with the same entry; these stay on one page.
+        .limit(ALERTS_ON_A_PAGE + len(Rule))
+    )
+    found = db.scalars(query if before is None else query.where(Alert.first_index < before)).all()
+    cut = min(ALERTS_ON_A_PAGE, len(found))
+    while 0 < cut < len(found) and found[cut].first_index == found[cut - 1].first_index:
+        cut += 1
+    return AlertPage(found[:cut], found[cut - 1].first_index if cut < len(found) else None)
 
 
 def the_alert(db: Session, ident: UUID) -> Alert:

@@ -120,14 +120,18 @@ SAYS: dict[str, str] = {
 
 READS = {
     "entry": "read entry {index} of the ledger",
+    "subjects": "was about to ask who has seen a case or a place",
     "subject": "asked the ledger who has seen {about}",
     "session": "read the session {session} in the ledger",
     "checkpoint": "looked at the newest checkpoint",
     "seals": "compared every key with the matrix",
     "alerts": "read the alerts",
     "alert": "read {about}",
+    "flag": "was about to decide on a close watch of {about}",
     "weeks": "read the list of weekly reviews",
     "week": "read week {week} of the ledger",
+    "review": "was about to review week {week} of the ledger",
+    "export": "was about to export the ledger",
     "figures": "read the figures of the ledger",
     "officer": "read what the ledger tells of {officers}",
     "matrix": "read the disclosure matrix",

@@ -1,8 +1,9 @@
 """Alerts as sentences, and what an auditor does next about each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from vault.oversight.grouping import Group
 from vault.oversight.models import Alert, Rule
 from vault.oversight.naming import Names
 
@@ -69,3 +70,19 @@ def tell_alert(alert: Alert, names: Names) -> AlertLine:
     )
     dismissed_by = names.officer(alert.dismissed_by) if alert.dismissed_by else ""
     return AlertLine(alert, sentence, NEXT[alert.rule], who, dismissed_by)
+
+
+@dataclass(frozen=True)
+class GroupLine:
+    """Alerts of one kind about one officer as the auditor reads them; how many of them are not listed."""
+
+    group: Group
+    who: str
+    lines: Sequence[AlertLine]
+    left: int
+
+
+def tell_group(group: Group, names: Names) -> GroupLine:
+    """One group with the newest of its alerts."""
+    lines = [tell_alert(alert, names) for alert in group.newest]
+    return GroupLine(group, lines[0].who, lines, group.number - len(lines))

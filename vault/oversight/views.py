@@ -5,35 +5,34 @@ Each use of these pages is an entry itself, recorded before anything is shown. N
 
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import BaseConverter
 
 from audit.errors import Damaged, DetailsRefused, LedgerError
 from audit.ledger import Woven
-from housing.models import House
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
 from vault.access.reading import open_details
-from vault.cases.models import Case
 from vault.errors import NotKnown
-from vault.officers.models import in_order
-from vault.oversight import finding, reviewing
+from vault.oversight import finding, narrowing
 from vault.oversight.alert_views import bp as alert_pages
+from vault.oversight.facts import fact_label, fact_words
 from vault.oversight.figure_views import bp as figure_pages
-from vault.oversight.finding import Page, Wanted
-from vault.oversight.forms import LARGEST_INDEX, LedgerFilter
+from vault.oversight.forms import LARGEST_INDEX, NarrowForm
 from vault.oversight.log_views import bp as log_pages
-from vault.oversight.naming import look_up
+from vault.oversight.naming import Names, look_up
 from vault.oversight.proof_views import bp as proof_pages
 from vault.oversight.recording import note_reading
 from vault.oversight.review_views import bp as review_pages
+from vault.oversight.subject_views import bp as subject_pages
+from vault.oversight.subject_views import show_story
 from vault.oversight.witness_views import bp as witness_pages
-from vault.oversight.wording import fact_label, fact_words, references, tell
+from vault.oversight.wording import Line, references, tell
 
 
 class SessionMark(BaseConverter):
@@ -57,73 +56,57 @@ def damaged(error: Damaged) -> ResponseReturnValue:
     return render_template("oversight/damaged.html", words=str(error)), 500
 
 
-def _filter(db: Session) -> LedgerFilter:
-    form = LedgerFilter(request.args)
-    form.officer.options = [(str(officer.id), officer.full_name) for officer in db.scalars(in_order())]
-    cases = db.execute(select(Case.id, Case.code).order_by(Case.code.desc()))
-    houses = db.execute(select(House.id, House.code).order_by(House.code))
-    form.case.options = [(str(ident), code) for ident, code in cases]
-    form.house.options = [(str(ident), code) for ident, code in houses]
-    return form
-
-
-def _wanted(form: LedgerFilter) -> Wanted:
-    subjects = tuple(f"{q.short_name}:{q.data}" for q in (form.case, form.house) if q.data)
-    words = {
-        name: None if (member := getattr(form, name).data) is None else str(member.value)
-        for name in ("event", "compartment", "reason", "outcome")
-    }
-    return Wanted(
-        officer=form.officer.data,
-        subject=subjects or None,
-        since=form.since.data,
-        until=form.until.data,
-        **words,
-    )
-
-
 @bp.get("/ledger")
 @requires(Permission.READ_LEDGER)
 def read_ledger() -> ResponseReturnValue:
     """Every look, search, refusal and change, newest first, as narrow as the auditor asks."""
     with running().reading() as db:
-        form = _filter(db)
+        form = narrowing.asked(db, request.args)
     if not form.validate():
-        form.forget_lists()
-        return _ledger_page(form, None), 422
-    wanted, before = _wanted(form), form.before.data
-    asked = {name: value for name, value in vars(wanted).items() if value is not None}
-    subjects = list(asked.pop("subject", ()))
-    receipt = note_reading("ledger", subjects, {**asked, "before": before})
+        return _unanswered(narrowing.on_the_page(form))
+    wanted, before = narrowing.wanted(form), form.before.data
+    named = {name: value for name, value in vars(wanted).items() if value is not None}
+    subjects = list(named.pop("subject", ()))
+    receipt = note_reading("ledger", subjects, {**named, "before": before})
     with running().reading() as db:
         page = finding.page(running(), db, wanted, before)
         size = running().ledger.head(db).size
-    return _ledger_page(form, page, size=size, receipt=receipt)
-
-
-def _ledger_page(form: LedgerFilter, page: Page | None, **shown: Any) -> str:
     here: dict[str, Any] = {q.short_name: q.shown for q in form.questions() if q.shown}
     here.pop("before", None)
-    links = {
-        "older": page and page.older and url_for("oversight.read_ledger", **{**here, "before": page.older}),
-        "newest": url_for("oversight.read_ledger", **here),
-        "subjects": [
-            (words, url_for("oversight.who_has_seen", kind=question.short_name, subject_id=question.data))
-            for question, words in (
-                (form.case, "Who has ever seen this case"),
-                (form.house, "Who has ever seen this address"),
-            )
-            if question.data
-        ],
-        "officer": form.officer.data,
-    }
-    asked = {"narrowed": bool(here), "before": form.before.data}
     return render_template(
         "oversight/ledger.html",
-        form=form,
+        form=narrowing.on_the_page(form),
         page=page,
-        **{"size": 0, "receipt": None, **links, **asked, **shown},
+        size=size,
+        receipt=receipt,
+        narrowed=bool(here),
+        before=before,
+        officer=form.officer.data,
+        case=form.case.data,
+        house=form.house.data,
+        newest=url_for("oversight.read_ledger", **here),
+        older=page.older and url_for("oversight.read_ledger", **{**here, "before": page.older}),
     )
+
+
+def _unanswered(form: NarrowForm) -> ResponseReturnValue:
+    receipt = note_reading("ledger", [], {"answered": False})
+    return render_template(
+        "oversight/ledger.html", form=form, page=None, size=0, narrowed=True, receipt=receipt
+    ), 422
+
+
+@bp.post("/ledger/narrow")
+@requires(Permission.READ_LEDGER)
+def narrow() -> ResponseReturnValue:
+    """Turn what was typed into an address that names nobody, and go there."""
+    form = NarrowForm()
+    with running().reading() as db:
+        form.officer.options = narrowing.officers(db)
+        answers: dict[str, Any] = narrowing.in_the_address(db, form) if form.validate() else {}
+    if form.errors:
+        return _unanswered(form)
+    return redirect(url_for("oversight.read_ledger", **answers), 303)
 
 
 def _entry(db: Session, index: int) -> Woven:
@@ -148,13 +131,14 @@ def show_entry(index: int) -> ResponseReturnValue:
             opened, altered = None, str(error)
         names = look_up(db, references([woven.entry]))
         size = running().ledger.head(db).size
-    line = tell(woven, names)
+    zone = ZoneInfo(running().settings.time_zone)
+    line = tell(woven, names, zone)
     return render_template(
         "oversight/entry.html",
         line=line,
         entry=line.entry,
         subjects=finding.links(line, names),
-        facts_told=[(fact_label(n).capitalize(), fact_words(n, v)) for n, v in line.entry.facts.items()],
+        facts_told=_facts(line, names, zone),
         opened=opened,
         kept=woven.details is not None,
         altered=altered,
@@ -162,6 +146,15 @@ def show_entry(index: int) -> ResponseReturnValue:
         officer=names.officer(line.entry.officer) if line.entry.officer else "Nobody signed in",
         size=size,
     )
+
+
+def _facts(line: Line, names: Names, zone: ZoneInfo) -> list[tuple[str, str]]:
+    told = []
+    for name, value in line.entry.facts.items():
+        words = names.of(f"officer:{value}") if name == "officer" else fact_words(name, value, zone)
+        words_of_name = fact_label(name, value)
+        told.append((words_of_name[0].upper() + words_of_name[1:], words))
+    return told
 
 
 @bp.get("/ledger/sessions/<session:session>")
@@ -174,34 +167,16 @@ def tell_session(session: str) -> ResponseReturnValue:
     receipt = note_reading("session", [], {"session": session})
     with running().reading() as db:
         story = finding.session_story(running(), db, session)
-        officers = {line.entry.officer for line in story.lines if line.entry.officer}
-        names = look_up(db, {f"officer:{officer}" for officer in officers})
-    who = ", ".join(sorted(names.officer(officer) for officer in officers)) or "Nobody"
-    return render_template("oversight/session.html", story=story, who=who, session=session, receipt=receipt)
+    return render_template("oversight/session.html", story=story, session=session, receipt=receipt)
 
 
 @bp.get("/ledger/subjects/<any(house,person,case):kind>/<uuid:subject_id>")
 @requires(Permission.READ_LEDGER)
 def who_has_seen(kind: str, subject_id: UUID) -> ResponseReturnValue:
     """Who has ever seen this address, this identity, or anything sealed of this case."""
-    reference = f"{kind}:{subject_id}"
-    with running().reading() as db:
-        names, story = finding.who_has_seen(running(), db, kind, subject_id)
-        flagged = kind == "case" and reviewing.is_flagged(running(), db, subject_id)
-    if not names.knows(reference) and not story.lines:
-        raise NotKnown
-    receipt = note_reading("subject", [reference], {"kind": kind})
-    return render_template(
-        "oversight/subject.html",
-        kind=kind,
-        subject_id=subject_id,
-        named=names.of(reference),
-        story=story,
-        flagged=flagged,
-        is_there=names.knows(reference),
-        receipt=receipt,
-    )
+    return show_story(kind, subject_id)
 
 
-for pages in (proof_pages, alert_pages, review_pages, figure_pages, witness_pages, log_pages):
+_PAGES = (subject_pages, proof_pages, alert_pages, review_pages, figure_pages, witness_pages, log_pages)
+for pages in _PAGES:
     bp.register_blueprint(pages)

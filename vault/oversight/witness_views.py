@@ -42,6 +42,7 @@ def list_witnesses() -> ResponseReturnValue:
 
 
 def _asking(form: RegisterWitnessForm, status: int) -> ResponseReturnValue:
+    note_reading("witnesses", [], {})
     origin = running().settings.origin
     return render_template("oversight/register_witness.html", form=form, origin=origin), status
 
@@ -82,6 +83,7 @@ def register() -> ResponseReturnValue:
 def _ending(witness_id: UUID, form: StepUpForm, status: int) -> ResponseReturnValue:
     with running().reading() as db:
         witness = registering.standing(db, witness_id)
+    note_reading("witnesses", [witness.subject_name], {})
     return render_template("oversight/end_witness.html", witness=witness, form=form), status
 
 
@@ -111,6 +113,7 @@ def end(witness_id: UUID) -> ResponseReturnValue:
 
 
 def _taking_in(form: WitnessForm, status: int) -> ResponseReturnValue:
+    note_reading("witnesses", [], {})
     with running().reading() as db:
         known = bool(registering.registered(running(), db))
     return render_template("oversight/take_in.html", form=form, known=known), status

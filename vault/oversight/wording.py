@@ -7,19 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from zoneinfo import ZoneInfo
 
 from audit.entries import Entry
 from audit.ledger import Woven
 from vault.access.events import Event
 from vault.access.policy import Compartment, Reason
+from vault.oversight.facts import fact_label, fact_words, is_told
 from vault.oversight.naming import Names, plural, split
 from vault.oversight.sentences import READS, SAYS, UNSIGNED, WHY_REFUSED
-from vault.templating import counted, money
 
-_UNTOLD = frozenset(
-    {"vouched", "code", "page", "continues", "route", "why", "rows", "index", "session", "week"}
-)
 _APART = {"officers": "officer", "houses": "house", "agencies": "agency", "alerts": "alert"}
 _TELLS_APART = 3
 
@@ -103,7 +100,7 @@ def _without(template: str, missing: str) -> str:
     return template
 
 
-def _says(entry: Entry, names: Names) -> str:
+def _says(entry: Entry, names: Names, zone: ZoneInfo) -> str:
     page = str(entry.facts.get("page", "")) if entry.event == Event.LEDGER_READ else ""
     template = READS.get(page) or SAYS.get(entry.event) or f"– {label(Event, entry.event).lower()}: {{about}}"
     if page == "ledger" and entry.subjects:
@@ -113,7 +110,7 @@ def _says(entry: Entry, names: Names) -> str:
         template = template if words else _without(template, part)
     told["place"] = label(Compartment, entry.compartment) or "a sealed place"
     told["route"] = f"“{str(entry.facts.get('route', '')).replace('.', ', ').replace('-', ' ')}”"
-    told |= {name: fact_words(name, entry.facts.get(name)) for name in ("index", "session", "week")}
+    told |= {name: fact_words(name, entry.facts.get(name), zone) for name in ("index", "session", "week")}
     said = template.format_map(told)
     if entry.event == Event.REFUSED:
         why = WHY_REFUSED.get(str(entry.facts.get("why", "")), "a rule forbade it")
@@ -121,39 +118,21 @@ def _says(entry: Entry, names: Names) -> str:
     return said
 
 
-def fact_words(name: str, value: Any) -> str:
-    """A fact's value in words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "none"
-    if isinstance(value, int):
-        return money(value) if name.endswith("cents") else f"{value:,}"
-    text = str(value)
-    return text if any(c.isdigit() for c in text) else text.replace("-", " ")
-
-
-def fact_label(name: str) -> str:
-    """A fact's name in words."""
-    return name.removesuffix("-cents").replace("-", " ")
-
-
-def tell(woven: Woven, names: Names) -> Line:
-    """One entry as a sentence."""
+def tell(woven: Woven, names: Names, zone: ZoneInfo) -> Line:
+    """One entry as a sentence, its days and moments on the unit's clock."""
     entry = woven.entry
     who = names.officer(entry.officer) if entry.officer else UNSIGNED.get(entry.event, "The command line")  # type: ignore[call-overload]
-    told = [(name, value) for name, value in entry.facts.items() if name not in _UNTOLD]
-    facts = [
-        f"{fact_label(n)}: {names.of(f'officer:{v}') if n == 'officer' else fact_words(n, v)}"
-        for n, v in told
+    told = [
+        f"{fact_label(n, v)}: {names.of(f'officer:{v}') if n == 'officer' else fact_words(n, v, zone)}"
+        for n, v in entry.facts.items()
+        if is_told(n, v)
     ]
-    rows = [f"{counted(len(entry.rows), 'row')} changed"] if entry.rows else []
     return Line(
         index=woven.index,
         at=entry.at,
         event=label(Event, entry.event),
-        sentence=f"{who} {_says(entry, names)}",
-        told="; ".join(facts + rows),
+        sentence=f"{who} {_says(entry, names, zone)}",
+        told="; ".join(told),
         place=label(Compartment, entry.compartment),
         reason=label(Reason, entry.reason),
         outcome=entry.outcome,
