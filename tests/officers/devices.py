@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -169,3 +170,16 @@ def entries(stage: Stage) -> Iterator[Entry]:
 def last(stage: Stage, event: str) -> Entry:
     """The newest entry of this kind."""
     return next(entry for entry in entries(stage) if entry.event == event)
+
+
+CODE = re.compile(r"\b[2-9A-Z]{6}(?:-[2-9A-Z]{6}){2}\b")
+
+
+def make_codes(officer: Officer) -> list[str]:
+    """An officer makes ten backup codes, after the second factor was given again."""
+    asks = 'name="code"' in officer.get("/backup-codes").text
+    answer = officer.post("/backup-codes", **({"code": officer.code()} if asks else {}))
+    assert answer.status_code == 200, answer.text
+    codes = CODE.findall(answer.text)
+    assert len(set(codes)) == 10
+    return codes
