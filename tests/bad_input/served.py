@@ -46,11 +46,11 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 class Served:
     """A founded vault with the whole cast, the gunicorn in front of it, and its log."""
 
-    def __init__(self, folder: Path, database: str, workers: int) -> None:
+    def __init__(self, folder: Path, database: str, workers: int, **changes: Any) -> None:
         self.folder, self.workers = folder, workers
         self.log, self.temporary = folder / "log", folder / "tmp"
         self.temporary.mkdir()
-        self.settings: Settings = settings_file(folder / "data", database=database, **SETTINGS)
+        self.settings: Settings = settings_file(folder / "data", database=database, **SETTINGS | changes)
         self.secrets = make_vault(self.settings, wall_clock)  # type: ignore[arg-type]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
