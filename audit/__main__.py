@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,10 +13,12 @@ from audit.entries import timestamp
 from audit.errors import LedgerError, NotVerified
 from audit.exported import files_in
 from audit.handovers import read_hand_overs
+from audit.linking import count_all, folder_of, verify_ledger, volumes_of
 from audit.notes import read_verifier_keys
 from audit.options import key_text
+from audit.origins import parted
 from audit.proofs import SUFFIX, Proved, SavedProof, prove_exported
-from audit.verify import Report, count_entries, verify, verify_in_parallel
+from audit.verify import Report
 from audit.witness_command import witness_command
 
 # Starting processes costs more than it saves on a small ledger.
@@ -29,11 +31,9 @@ def main() -> None:
     """Verify the ledger of the vault."""
 
 
-def _verify(export: Path, keys: str, size: int, progress: Callable[[int], None]) -> Report:
-    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    if size < _WORTH_SHARING or processes < 2:
-        return verify(export, keys, progress)
-    return verify_in_parallel(export, keys, progress, processes)
+def _verify(export: Path, keys: str, size: int, progress: Callable[[int], None]) -> list[Report]:
+    processes = 1 if size < _WORTH_SHARING else min(os.cpu_count() or 1, _MOST_PROCESSES)
+    return verify_ledger(export, keys, progress, processes)
 
 
 def _fail(words: str) -> NoReturn:
@@ -52,32 +52,36 @@ def _fail(words: str) -> NoReturn:
 )
 @click.option(
     "--hand-overs",
+    multiple=True,
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="The notary's hand-overs, to verify a proof with keys that were replaced since.",
+    help="The notary's hand-overs, of each volume, to verify a proof with keys that were replaced since.",
 )
-def verify_command(export: Path, key: tuple[str, ...], hand_overs: Path | None) -> None:
+def verify_command(export: Path, key: tuple[str, ...], hand_overs: tuple[Path, ...]) -> None:
     """Recompute every hash, root and signature of EXPORT, or of a saved PROOF, and say what is wrong."""
     keys = "\n".join(key_text(one) for one in key)
     try:
         if export.is_file():
             _tell_proof(_check_proof(export, keys, hand_overs))
         else:
-            size = count_entries(export)
+            size = count_all(export)
             with click.progressbar(length=size, label="Verifying", file=sys.stderr) as bar:
-                report = _verify(export, keys, size, bar.update)
-            _tell_export(report)
+                reports = _verify(export, keys, size, bar.update)
+            for report in reports:
+                _tell_export(report, is_alone=len(reports) == 1)
+            if reports[-1].closed:
+                click.echo(f"Note: the ledger goes on in {reports[-1].closed}, which is not here.")
     except LedgerError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"The export cannot be read: {error.strerror}.")
 
 
-def _check_proof(path: Path, keys: str, hand_overs: Path | None) -> Proved:
+def _check_proof(path: Path, keys: str, hand_overs: Sequence[Path]) -> Proved:
     try:
         text = path.read_bytes().decode()
     except UnicodeDecodeError:
         raise NotVerified("This is not a proof of an entry: it is not text.") from None
-    chain = [] if hand_overs is None else read_hand_overs(hand_overs)
+    chain = [one for file in hand_overs for one in read_hand_overs(file)]
     return SavedProof.from_text(text).check(read_verifier_keys(keys), chain)
 
 
@@ -93,16 +97,17 @@ def _tell_proof(proved: Proved) -> None:
     click.echo(f"In short: {entry.event} ({entry.outcome}), at {timestamp(entry.at)}, by {who}.")
 
 
-def _tell_export(report: Report) -> None:
-    click.echo(
-        f"Verified: {report.size:,} entries, root {report.root.hex()}, signed by {', '.join(report.signers)}"
-    )
+def _tell_export(report: Report, *, is_alone: bool) -> None:
+    number = parted(report.origin)[1]
+    which = "" if is_alone and number == 1 else f"volume {number}, "
+    vouched = f"signed by {', '.join(report.signers)}" if report.signers else f"named by volume {number + 1}"
+    click.echo(f"Verified: {which}{report.size:,} entries, root {report.root.hex()}, {vouched}")
     if report.hand_overs:
         click.echo(
             f"The notary's keys were replaced {report.hand_overs:,} times, each signed by those before."
         )
     if report.earlier:
-        first = ", ".join(f"{index:,}" for index in report.earlier[:5])
+        first = ", ".join(f"{report.first_index + index:,}" for index in report.earlier[:5])
         click.echo(
             f"Note: {len(report.earlier):,} entries are timed before the one in front of them: {first}"
         )
@@ -116,7 +121,8 @@ def prove_command(export: Path, index: int, to: Path | None) -> None:
     """Save the proof that entry INDEX is in the ledger exported to EXPORT, for a court or anybody."""
     path = Path(f"entry-{index}{SUFFIX}") if to is None else to
     try:
-        proof = prove_exported(files_in(export), index)
+        folder, place = folder_of(volumes_of(export), index)
+        proof = prove_exported(files_in(folder), place)
         write_new(path, proof.to_text().encode(), PUBLIC)
     except LedgerError as error:
         click.echo(f"Nothing was saved. {error}", err=True)

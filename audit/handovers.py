@@ -14,6 +14,7 @@ from pathlib import Path
 
 from audit.errors import NotVerified
 from audit.notes import COSIGNATURE, ED25519, Checkpoint, NotaryKeys, VerifierKey, check_signatures, key_id
+from audit.origins import origin_of, parted
 from crypto.encoding import enc
 from crypto.errors import CryptoError
 from crypto.signatures import verify_ed25519, verify_mldsa44
@@ -201,6 +202,24 @@ def carry_over(pinned: Sequence[VerifierKey], hand_overs: Sequence[HandOver], or
     """
     check_chain(hand_overs)
     return tuple(key.named(origin) for key in _newest(tuple(pinned), hand_overs))
+
+
+def lead_to(pinned: Sequence[VerifierKey], origin: str, hand_overs: Sequence[HandOver]) -> Keys:
+    """The pinned keys, followed through the volumes before it, under the name of the volume `origin`.
+
+    `hand_overs` are those of any volumes, in order. Keys of witnesses stay as they are, and so do keys of
+    another ledger or of a later volume. Raises NotVerified.
+    """
+    ledger, number = parted(origin)
+    witnesses = tuple(key for key in pinned if key.kind == COSIGNATURE)
+    keys = tuple(key for key in pinned if key.kind != COSIGNATURE)
+    begins = {parted(key.name) for key in keys}
+    if len(begins) == 1 and (ledger, number) not in begins:
+        named, first = begins.pop()
+        for volume in range(first, number if named == ledger else first):
+            own = [one for one in hand_overs if one.origin == origin_of(ledger, volume)]
+            keys = carry_over(keys, own, origin_of(ledger, volume + 1))
+    return keys + witnesses
 
 
 def _newest(pinned: Keys, hand_overs: Sequence[HandOver]) -> Keys:

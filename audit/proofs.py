@@ -13,7 +13,7 @@ from typing import Self
 from audit.entries import Entry
 from audit.errors import InvalidEntry, InvalidProof, NotVerified
 from audit.exported import Read, hashes_of, read_checkpoint, read_tile
-from audit.handovers import HandOver, check_signed
+from audit.handovers import HandOver, check_signed, lead_to
 from audit.notes import Checkpoint, VerifierKey, parse
 from audit.tiles import TILE_WIDTH, unbundle
 from audit.tree import GetHash, inclusion_proof, leaf_hash, verify_inclusion
@@ -59,8 +59,12 @@ class SavedProof:
         return f"{FIRST_LINE}\nextra {extra}\nindex {self.index}\n{hashes}\n{self.checkpoint.text}"
 
     def check(self, pinned: Sequence[VerifierKey], hand_overs: Sequence[HandOver]) -> "Proved":
-        """Check the way to the root and every pinned key's signature. Raises NotVerified."""
-        keys = check_signed(self.checkpoint, pinned, hand_overs)
+        """Check the way to the root and every pinned key's signature. Raises NotVerified.
+
+        The keys may be those of an earlier volume; `hand_overs` are those of any volumes since, in order.
+        """
+        own = [one for one in hand_overs if one.origin == self.checkpoint.origin]
+        keys = check_signed(self.checkpoint, lead_to(pinned, self.checkpoint.origin, hand_overs), own)
         size, root = self.checkpoint.size, self.checkpoint.root
         try:
             verify_inclusion(self.index, size, leaf_hash(self.leaf), self.hashes, root)

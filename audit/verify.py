@@ -33,7 +33,8 @@ class Report:
 
     `earlier` lists entries whose time lies before that of the entry in front of them. Entries are ordered
     by index and times may overlap by moments; a long step back means that the clock was set back.
-    `hand_overs` counts how often the notary's keys were replaced.
+    `hand_overs` counts how often the notary's keys were replaced. `first_index` is where the volume begins in
+    the ledger, and `closed` names the log that follows it, where it was closed.
     """
 
     origin: str
@@ -42,6 +43,8 @@ class Report:
     signers: tuple[str, ...]
     earlier: tuple[int, ...]
     hand_overs: int
+    first_index: int
+    closed: str | None
 
 
 @dataclass(frozen=True)
@@ -195,19 +198,27 @@ def read_leaf(directory: Path, index: int, size: int) -> bytes:
     return _bundle(directory, number, min(TILE_WIDTH, size - number * TILE_WIDTH))[position]
 
 
-def _check_joints(directory: Path, checkpoint: Checkpoint, joints: Iterable[int]) -> None:
-    """Only the last entry of a volume closes it, and the first of any but the first volume opens it."""
+def _check_joints(directory: Path, checkpoint: Checkpoint, joints: Iterable[int]) -> tuple[int, str | None]:
+    """Where the volume says that it begins, and which log follows it.
+
+    Only the last entry of a volume closes it, and the first of any but the first volume opens it.
+    """
     size, number = checkpoint.size, parted(checkpoint.origin)[1]
-    opened = False
+    begins, closed = None if number > 1 else 0, None
     for index in joints:
-        event = Entry.from_canonical(read_leaf(directory, index, size)).event
-        if event == CLOSED and index != size - 1:
+        entry = Entry.from_canonical(read_leaf(directory, index, size))
+        if entry.event == CLOSED and index != size - 1:
             raise Damaged(index, "it closes the volume and is not its last.")
-        if event == OPENED and (index != 0 or number == 1):
+        if entry.event == OPENED and (index != 0 or number == 1):
             raise Damaged(index, "it opens a volume and is not the first of one.")
-        opened = opened or event == OPENED
-    if number > 1 and not opened:
+        if entry.event == OPENED:
+            told = entry.facts.get("first-index")
+            begins = told if isinstance(told, int) else 0
+        if entry.event == CLOSED:
+            closed = str(entry.facts.get("next-origin"))
+    if begins is None:
         raise Damaged(0, f"it is the first of volume {number} and does not open it.")
+    return begins, closed
 
 
 def _check_published(directory: Path, pinned: Sequence[VerifierKey], hand_overs: list[HandOver]) -> Keys:
@@ -236,11 +247,12 @@ def verify_volume(
     frontier, seen = _join(directory, bundles, progress)
     if frontier.root() != checkpoint.root:
         raise Damaged(None, "The entries agree with each other, but they are not the ones that were signed.")
-    _check_joints(directory, checkpoint, seen.joints)
+    begins, closed = _check_joints(directory, checkpoint, seen.joints)
     _check_hand_overs(directory, hand_overs, checkpoint.size)
     signers = tuple(f"{key.name} ({key.algorithm})" for key in keys)
     earlier = tuple(seen.earlier)
-    return Report(checkpoint.origin, checkpoint.size, checkpoint.root, signers, earlier, len(hand_overs))
+    size, root = checkpoint.size, checkpoint.root
+    return Report(checkpoint.origin, size, root, signers, earlier, len(hand_overs), begins, closed)
 
 
 def verify(directory: Path, vkey: str, progress: Progress) -> Report:
