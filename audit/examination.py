@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, func, select
 
 from audit import tables
+from audit.entries import Entry
 from audit.errors import Damaged, InvalidEntry, NotVerified
 from audit.form import check_form
 from audit.joints import CLOSED, OPENED, FinalTree, says_closed, says_opened
 from audit.names import Names
 from audit.origins import parted
-from audit.retention import Forgetting, gone_without_a_word
+from audit.retention import FORGOTTEN, Forgetting, gone_without_a_word
 from audit.tiles import Progress
 from audit.tree import Frontier, leaf_hash
 from audit.volumes import volumes_in
@@ -56,8 +57,10 @@ def examine(connection: Connection, progress: Progress) -> Examination:
             subjects.append(told["subjects"])
             if told["details"] is not None and not row.kept:
                 missing.append((size, told["at"]))
-            forgotten = Forgetting.told_by(size, told)
-            told_forgotten += [forgotten] if forgotten else []
+            if told["event"] == FORGOTTEN and (
+                forgetting := Forgetting.told_by(size, Entry.from_canonical(row.leaf))
+            ):
+                told_forgotten.append(forgetting)
             volumes.append(size, told["event"], row)
             size += 1
             if size in heads:

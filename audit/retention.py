@@ -5,16 +5,15 @@ another, and how many. Whatever else is missing was taken out by somebody who ma
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, select
 
 from audit import tables
-from audit.entries import Fact, timestamp
+from audit.entries import Entry, Fact, timestamp
 from audit.tables import DETAILS_KEPT_YEARS
 
 FORGOTTEN = "details-forgotten"
@@ -83,31 +82,30 @@ class Forgetting:
     """What one entry tells: of which entries the details were about to be deleted, and how many."""
 
     index: int
-    at: str
     before: str
     first: int
     last: int
     count: int
 
     @classmethod
-    def told_by(cls, index: int, leaf: Mapping[str, Any]) -> "Forgetting | None":
-        """What a leaf, already in form, tells; None when it tells of no forgetting that was due."""
-        if (leaf["event"], leaf["outcome"]) != (FORGOTTEN, "done"):
+    def told_by(cls, index: int, entry: Entry) -> "Forgetting | None":
+        """What an entry tells; None when it tells of no forgetting, or of one that was not due."""
+        facts = entry.facts
+        first, last, count = (facts.get(name) for name in ("first-entry", "last-entry", "count"))
+        if (entry.event, entry.outcome) != (FORGOTTEN, "done"):
             return None
-        facts = leaf["facts"]
-        before, numbers = (
-            facts.get("before"),
-            [facts.get(name) for name in ("first-entry", "last-entry", "count")],
-        )
         try:
-            due = date.fromisoformat(before) <= years_before(
-                date.fromisoformat(leaf["at"][:10]), DETAILS_KEPT_YEARS
-            )
-        except (TypeError, ValueError):
+            before = date.fromisoformat(str(facts.get("before")))
+        except ValueError:
             return None
-        if not due or not all(type(number) is int for number in numbers) or numbers[1] >= index:
+        due = before <= years_before(entry.at.date(), DETAILS_KEPT_YEARS)
+        if not due or not (isinstance(first, int) and isinstance(last, int) and isinstance(count, int)):
             return None
-        return cls(index, leaf["at"], before, *numbers)
+        return cls(index, before.isoformat(), first, last, count) if last < index else None
+
+    def excuses(self, index: int, at: str) -> bool:
+        """Whether the details of an entry made at this time (as the ledger writes it) were to go."""
+        return self.first <= index <= self.last and at < self.before
 
 
 def gone_without_a_word(
@@ -121,7 +119,9 @@ def gone_without_a_word(
     indices = [index for index, _ in missing]
     for one in told:
         among = indices[bisect_left(indices, one.first) : bisect_right(indices, one.last)]
-        excused = [index for index in among if index in unexplained and unexplained[index] < one.before]
+        excused = [
+            index for index in among if index in unexplained and one.excuses(index, unexplained[index])
+        ]
         if len(excused) <= one.count:
             for index in excused:
                 del unexplained[index]

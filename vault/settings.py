@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from audit.origins import parted
+from audit.tables import DETAILS_KEPT_YEARS
 from crypto.passwords import FIPS, PBKDF2
 from crypto.root_ring import TokenPlace
 from crypto.suites import Profile
@@ -43,7 +45,7 @@ class Settings:
     acts_wait_seconds: float = 10.0  # how long they wait before they are given up, and nothing was done
     alarm_below_free_percent: int = 5  # how full the disk may become before it is an alarm
     details_kept_years: int = (
-        0  # after how many years sealed details may be forgotten, 5 or more; 0 for never
+        0  # after how many years the ledger's details are forgotten, 5 or more; 0: never
     )
     hold_minutes: int = 90
     turnaround_days: int = 2
@@ -167,9 +169,22 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     settings = Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
     _check_profile(settings)
     _check_origin(settings)
+    _check_ledger(settings)
     if settings.acts_wait_for not in {"checkpoint", "witness"}:
         raise BadSettings('The setting acts_wait_for must be "checkpoint" or "witness".')
     return settings
+
+
+def _check_ledger(settings: Settings) -> None:
+    if settings.details_kept_years != 0 and settings.details_kept_years < DETAILS_KEPT_YEARS:
+        raise BadSettings(
+            "The setting details_kept_years must be 0, to keep details for ever, "
+            f"or {DETAILS_KEPT_YEARS} or more."
+        )
+    if parted(settings.origin)[1] != 1:
+        raise BadSettings(
+            "The setting origin must not end like a volume of the ledger. Remove /volume- and its number."
+        )
 
 
 def _check_profile(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import housing.models
 from audit import tables
 from audit.entries import Entry
-from audit.errors import Damaged, LedgerError, LedgerUnavailable
+from audit.errors import Damaged, LedgerError, LedgerUnavailable, NotVerified
 from audit.examination import examine
 from audit.notes import parse
 from vault import migrations
@@ -25,7 +25,7 @@ from vault.access.comparing import FaultKind, SealFault, audit_seals, forged_sea
 from vault.access.events import is_vouched
 from vault.access.pieces import digest_of
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
-from vault.notarising import check_published
+from vault.notarising import check_published, counted
 from vault.officers import passkeys, recovery_codes
 from vault.officers.models import Passkey, RecoveryCode
 from vault.papers.models import Paper, PaperPiece
@@ -84,7 +84,7 @@ def _ledger(db: RecordedSession, vault: RunningVault, progress: Progress) -> Ite
         yield f"Ledger: {error}"
         return
     for index in found.details_gone:
-        yield f"Ledger: Entry {index:,}: its details are gone."
+        yield f"Ledger: Entry {index:,}: its details are gone, and no entry tells why."
     entries = select(tables.entries.c.index, tables.entries.c.leaf).order_by(tables.entries.c.index)
     for index, leaf in db.execute(entries.execution_options(yield_per=ROWS_AT_ONCE)):
         if not is_vouched(Entry.from_canonical(leaf), index, vault.confirms):
@@ -106,10 +106,15 @@ def _signed(db: RecordedSession, vault: RunningVault, size: int) -> Iterator[str
     except (LedgerError, OSError, ValueError):
         yield "Ledger: the published checkpoint cannot be read, or the notary did not sign it."
         return
-    root = db.execute(select(tables.heads.c.root).where(tables.heads.c.size == checkpoint.size)).scalar()
-    if checkpoint.size > size:
-        yield f"Ledger: the notary signed {checkpoint.size:,} entries, and only {size:,} are there."
-    elif checkpoint.size and root != checkpoint.root:
+    try:
+        signed = counted(db, settings, checkpoint)
+    except NotVerified:
+        yield f"Ledger: the notary signed {checkpoint.origin}, a volume that is not there."
+        return
+    root = vault.ledger.roots_at(db, [signed]).get(signed)
+    if signed > size:
+        yield f"Ledger: the notary signed {signed:,} entries, and only {size:,} are there."
+    elif signed and root != checkpoint.root:
         yield "Ledger: it is not a continuation of the one that the notary signed."
 
 

@@ -23,6 +23,7 @@ from vault.oversight import finding, narrowing
 from vault.oversight.alert_views import bp as alert_pages
 from vault.oversight.facts import fact_label, fact_words
 from vault.oversight.figure_views import bp as figure_pages
+from vault.oversight.forgetting import forgotten_on
 from vault.oversight.forms import LARGEST_INDEX, NarrowForm
 from vault.oversight.log_views import bp as log_pages
 from vault.oversight.naming import Names, look_up
@@ -129,6 +130,8 @@ def show_entry(index: int) -> ResponseReturnValue:
             opened = open_details(running(), db, actor(), woven, now())
         except DetailsRefused as error:
             opened, altered = None, str(error)
+        is_gone = woven.entry.details is not None and woven.details is None
+        forgotten = forgotten_on(running(), db, woven) if is_gone else None
         names = look_up(db, references([woven.entry]))
         size = running().ledger.head(db).size
     zone = ZoneInfo(running().settings.time_zone)
@@ -140,7 +143,8 @@ def show_entry(index: int) -> ResponseReturnValue:
         subjects=finding.links(line, names),
         facts_told=_facts(line, names, zone),
         opened=opened,
-        kept=woven.details is not None,
+        is_gone=is_gone,
+        forgotten=forgotten,
         altered=altered,
         words=[(n.replace("-", " ").capitalize(), v) for n, v in opened.words.items()] if opened else [],
         officer=names.officer(line.entry.officer) if line.entry.officer else "Nobody signed in",
