@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app, g, render_template, request, url_for
+from flask import Flask, Response, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -36,6 +36,8 @@ from vault.errors import (
 )
 from vault.hardening import harden, log, where
 from vault.officers import second_factors, sessions, signing_in
+from vault.oversight.noticing import tell_interruption
+from vault.oversight.witnessing import cosigned_covering
 from vault.running import RunningVault
 
 FEATURES = (
@@ -135,6 +137,8 @@ def create_app(vault: RunningVault) -> Flask:
     for name in FEATURES:
         if (here / name / "views.py").exists():
             app.register_blueprint(import_module(f"vault.{name}.views").bp)
+    vault.cosigned_covering = cosigned_covering
+    _tell_of_interruptions(app)
     app.context_processor(_page_context)
     _answer_errors(app)
     check_routes(app)
@@ -164,6 +168,18 @@ def _recognise_officers(app: Flask) -> None:
         if g.get("found") is None or g.found.row.stage != "live":
             return None
         return SignedIn(g.actor)
+
+
+def _tell_of_interruptions(app: Flask) -> None:
+    @app.after_request
+    def tell(response: Response) -> Response:
+        """Once something was recorded again, the ledger is told what could not be."""
+        if running().interruptions.can_be_told:
+            try:
+                tell_interruption(running(), now())
+            except (LedgerUnavailable, DBAPIError, PoolTimeout, OSError) as error:
+                log.error("", extra={"event": "interruption-untold", "error": type(error).__name__})
+        return response
 
 
 def _page_context() -> dict[str, Any]:
@@ -206,6 +222,8 @@ def _refused(error: VaultError) -> ResponseReturnValue:
 
 def _unrecordable(error: Exception) -> ResponseReturnValue:
     log.error("", extra={"event": "unrecordable", "error": type(error).__name__})
+    if isinstance(error, OperationalError | InternalError | InterfaceError | PoolTimeout):
+        running().note_unrecorded(error)  # What the ledger itself refused was counted there.
     if isinstance(error, LedgerDelayed):
         return _page(
             503, "Your change was kept, and its entry is still being recorded. Do not send it again."

@@ -2,31 +2,32 @@
 
 import json
 import os
-import signal
 import socket
 import sys
-import threading
 from pathlib import Path
 
 import click
 
-from audit.checkpoints import run_notary
+from audit.entries import Fact
 from audit.errors import Damaged, NotVerified
-from audit.increments import kept_size
+from audit.exporting import kept_in
 from audit.tiles import TILE_WIDTH
 from crypto.root_ring import RootRing, has_root_key
 from vault import migrations, verification
 from vault.access import adoption
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
+from vault.announcing.actions import Weighty, announce
 from vault.database import connect
 from vault.demonstration import making, showing
 from vault.keys import rotation_commands
 from vault.keys.commands import keys
-from vault.notarising import EVERY_SECONDS, extend_export, notary_of, vault_size, write_export
+from vault.notarising import extend_export, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
 from vault.officers.passwords import check_strength
+from vault.oversight import ledger_commands
+from vault.oversight.commands import alarms, notary
 from vault.running import RunningVault, wall_clock
 from vault.settings import Settings, load
 from vault.terminal import Plain, data_option
@@ -39,6 +40,8 @@ def cli() -> None:
 
 
 cli.add_command(keys)
+cli.add_command(notary)
+cli.add_command(alarms)
 keys.add_command(rotation_commands.rotate_root)
 keys.add_command(rotation_commands.rotate_notary)
 
@@ -231,6 +234,10 @@ def _size_or_last(given: str) -> int | None:
     return int(given)
 
 
+ledger.add_command(ledger_commands.new_volume)
+ledger.add_command(ledger_commands.forget_details)
+
+
 @ledger.command("export")
 @data_option
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
@@ -239,8 +246,10 @@ def export(data: Path, directory: Path, since: str | None) -> None:
     """Write the ledger to DIRECTORY, for anybody to verify without the vault."""
     vault = RunningVault.start(load(data), wall_clock)
     try:
-        kept = None if since is None else kept_size(directory, _size_or_last(since))
-        record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[])
+        kept = None if since is None else kept_in(directory, _size_or_last(since))
+        announced = announce(vault, None, Weighty.EXPORT, [], vault.now())
+        facts: dict[str, Fact] = {"announced": announced.index}
+        record_apart(vault, Event.LEDGER_EXPORTED, who=None, now=vault.now(), subjects=[], facts=facts)
         new = vault_size(vault) - (kept or 0) // TILE_WIDTH * TILE_WIDTH
         with click.progressbar(length=new, label="Exporting", file=sys.stderr) as bar:
             if kept is None:
@@ -277,19 +286,6 @@ def verify(data: Path) -> None:
     click.echo(
         f"Verified: {result.entries:,} entries and {result.rows:,} rows are as the officers left them."
     )
-
-
-@cli.command()
-@data_option
-def notary(data: Path) -> None:
-    """Sign checkpoints until stopped: the notary as a process of its own."""
-    settings = load(data)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    engine = connect(settings.database_url)
-    run_notary(stop, engine, notary_of(settings), EVERY_SECONDS)
-    engine.dispose()
 
 
 def settings_file(data: Path, **given: object) -> Settings:

@@ -1,5 +1,6 @@
 """A vault that runs: its settings, database, root key, ledger, pinned trust and clock, without any web."""
 
+import logging
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from audit.entries import Details, Entry
+from audit.errors import LedgerDelayed, LedgerUnavailable
 from audit.ledger import Ledger, Receipt
 from audit.notes import Checkpoint
 from crypto import suites
@@ -19,8 +21,11 @@ from crypto.encoding import enc
 from crypto.root_ring import RootRing
 from crypto.suites import Profile
 from vault.database import Database, RecordedSession, connect
+from vault.interruptions import FILE, Interruptions
 from vault.settings import BadSettings, Settings
 from vault.vouching import Voucher
+
+_LOG = logging.getLogger("vault.recording")
 
 CosignedCovering = Callable[["RunningVault", Session, int], Checkpoint | None]
 """Finds a note by an outside witness that counts so many entries; the room that knows witnesses gives it."""
@@ -121,6 +126,7 @@ class RunningVault:
         self.ledger = ledger
         self.clock = clock
         self.cosigned_covering: CosignedCovering = no_witness
+        self.interruptions = Interruptions(settings.data / FILE)
 
     @classmethod
     def start(cls, settings: Settings, clock: Callable[[], datetime]) -> "RunningVault":
@@ -156,11 +162,29 @@ class RunningVault:
             session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
             yield session
         if session.entries:
-            session.receipts = self.ledger.settle(session.entries, self.settings.record_timeout_seconds)
+            with self._counting():
+                session.receipts = self.ledger.settle(session.entries, self.settings.record_timeout_seconds)
 
     def weave(self, entries: Sequence[tuple[Entry, Details | None]]) -> list[Receipt]:
         """Make entries durable now, before anything rests on them. Raises audit.errors.LedgerUnavailable."""
-        return self.ledger.weave(entries, self.settings.record_timeout_seconds)
+        with self._counting():
+            return self.ledger.weave(entries, self.settings.record_timeout_seconds)
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Count what could not be recorded, so that the ledger itself can tell of it as soon as it can."""
+        try:
+            yield
+        except LedgerUnavailable as error:
+            self.note_unrecorded(error)
+            raise
+        self.interruptions.recorded()
+
+    def note_unrecorded(self, error: Exception) -> None:
+        """Count one act that was refused, or whose entry still waits, because recording failed."""
+        cause = type(error.__cause__ or error).__name__
+        _LOG.error("", extra={"event": "not-recorded", "error": cause})
+        self.interruptions.note(isinstance(error, LedgerDelayed), self.now())
 
     def vouch(self, entry: bytes) -> str:
         """A code over an entry that only the running vault can make (128 bits, hex).

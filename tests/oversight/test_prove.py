@@ -86,7 +86,8 @@ def test_a_damaged_ledger_is_not_exported_and_the_fault_is_said(cast: Cast) -> N
     aud = cast["aud"]
     aud.get("/ledger/export")
     answer = aud.post("/ledger/export", code=aud.code())
-    assert answer.status_code == 500
+    assert answer.status_code == 503
+    assert "Nothing was done" in answer.text
     assert "not a continuation" in answer.text
 
 

@@ -193,9 +193,10 @@ def compose(
     rows: Mapping[str, str] | None = None,
     facts: Mapping[str, Fact] | None = None,
     details: Mapping[str, str | list[str]] | None = None,
+    name: UUID | None = None,
 ) -> tuple[Entry, Details | None]:
-    """An entry, and its details sealed to the auditors."""
-    entry_id = new_entry_id(now)
+    """An entry, and its details sealed to the auditors; `name` is its id where it must be made only once."""
+    entry_id = name or new_entry_id(now)
     sealed = seal_details(details, entry_id, auditors_key(db, trust)) if details else None
     entry = Entry(
         id=entry_id,

@@ -147,6 +147,7 @@ class Permission(StrEnum):
     SEE_AGENCIES = "see-agencies"
     KEEP_AGENCIES = "keep-agencies"
     READ_LEDGER = "read-ledger"
+    SEE_ALARMS = "see-alarms"
     SEE_OFFICERS = "see-officers"
     KEEP_OFFICERS = "keep-officers"
     CERTIFY_OFFICERS = "certify-officers"
@@ -184,6 +185,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_AGENCIES: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.DEPUTY}),
     Permission.KEEP_AGENCIES: frozenset({Role.COORDINATOR}),
     Permission.READ_LEDGER: frozenset({Role.AUDITOR}),
+    Permission.SEE_ALARMS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.SEE_OFFICERS: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.KEEP_OFFICERS: frozenset({Role.ADMINISTRATOR}),
     Permission.CERTIFY_OFFICERS: frozenset({Role.COORDINATOR}),

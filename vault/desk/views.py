@@ -10,6 +10,8 @@ from vault.access.policy import Permission
 from vault.desk.bench import waiting_on_the_bench
 from vault.desk.figures import at_a_glance
 from vault.desk.waiting import waiting_for
+from vault.oversight import alarms
+from vault.oversight.noticing import notice_refusal
 
 bp = Blueprint("desk", __name__)
 
@@ -20,7 +22,11 @@ def desk() -> ResponseReturnValue:
     """What waits for this officer, most urgent first."""
     today = now().astimezone(ZoneInfo(running().settings.time_zone)).date()
     also = waiting_on_the_bench(running(), now()) if actor().may(Permission.READ_LEDGER) else []
+    sees_alarms = actor().may(Permission.SEE_ALARMS)
+    if sees_alarms:
+        notice_refusal(running(), now())
     with running().reading() as db:
         waiting = waiting_for(db, actor(), now(), today, also)
         glance = at_a_glance(db, actor())
-    return render_template("desk/desk.html", waiting=waiting, today=today, glance=glance)
+        sounding = alarms.at_a_glance(running(), db, now()) if sees_alarms else []
+    return render_template("desk/desk.html", waiting=waiting, today=today, glance=glance, alarms=sounding)

@@ -3,19 +3,22 @@
 from flask import Blueprint, Response, render_template, send_file
 from flask.typing import ResponseReturnValue
 
+from audit.entries import Fact
 from audit.errors import Damaged, LedgerError, NotaryRefuses
 from audit.proofs import SUFFIX
 from vault.access.comparing import SealFault, audit_seals
 from vault.access.events import Event, record_apart
 from vault.access.guard import now, requires, running
 from vault.access.policy import MATRIX, STEP_UP, Permission, Role
-from vault.errors import NotKnown
+from vault.announcing.actions import Weighty, announce
+from vault.errors import NotConfirmed, NotKnown
 from vault.notarising import prove_entry, vault_size
 from vault.officers.asking import needs_code
 from vault.officers.proofs import ProofRefused
 from vault.oversight.exporting import archive, newest_checkpoint
 from vault.oversight.forms import LARGEST_INDEX, ExportForm
 from vault.oversight.naming import look_up
+from vault.oversight.noticing import notice_refusal
 from vault.oversight.recording import note_reading
 from vault.oversight.reviewing import kept_checkpoints
 from vault.oversight.witnessing import cosigned_covering, last_witnessed
@@ -38,6 +41,7 @@ def show_checkpoint() -> ResponseReturnValue:
         size=size,
         kept=kept,
         witnessed=witnessed,
+        refusing=notice_refusal(running(), now()),
         now=now(),
         receipt=receipt,
     )
@@ -110,7 +114,13 @@ def export() -> ResponseReturnValue:
     except ProofRefused as error:
         form.refuse(error.message)
         return _export_page(form, 422)
-    record_apart(running(), Event.LEDGER_EXPORTED, who=who, now=now(), subjects=[], facts={"page": "export"})
+    try:
+        announced = announce(running(), who, Weighty.EXPORT, [], now())
+    except NotConfirmed as error:
+        form.refuse(error.message)
+        return _export_page(form, error.status)
+    facts: dict[str, Fact] = {"page": "export", "announced": announced.index}
+    record_apart(running(), Event.LEDGER_EXPORTED, who=who, now=now(), subjects=[], facts=facts)
     try:
         file, size = archive(running())
     except (Damaged, NotaryRefuses) as error:

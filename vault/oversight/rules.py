@@ -179,9 +179,23 @@ def witness_refused(seen: Seen, memory: Memory) -> Iterator[Finding]:
         yield _found(Rule.WITNESS, seen, seen.index, None, next(iter(seen.named("witness")), None), 1, 0)
 
 
+def notary_refused(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each refusal of the notary to sign; it is entered once."""
+    if seen.event == Event.NOTARY_REFUSED:
+        yield _found(Rule.NOTARY, seen, seen.index, None, None, 1, 0)
+
+
+def recording_interrupted(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each time in which acts could not be recorded, with how many they were."""
+    if seen.event == Event.RECORDING_INTERRUPTED:
+        told = (seen.facts.get("refused"), seen.facts.get("delayed"))
+        acts = sum(count for count in told if isinstance(count, int))
+        yield _found(Rule.RECORDING, seen, seen.index, None, None, acts, 0)
+
+
 RULES: tuple[Callable[[Seen, Memory], Iterator[Finding]], ...] = (
     planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked, key_act,
-    flagged_case, witness_refused,
+    flagged_case, witness_refused, notary_refused, recording_interrupted,
 )  # fmt: skip
 BELIEVED = RULES[1:]
 """What is asked of an entry that the vault made; one that it did not make moves no memory."""

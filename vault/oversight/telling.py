@@ -20,6 +20,8 @@ SAYS = {
     Rule.FLAGGED_CASE: "{who} is new on {subject}, which is flagged",
     Rule.WITNESS: "An outside witness refuses to cosign: the ledger is not the one that it accepted before",
     Rule.PLANTED: "The vault did not make this entry: somebody wrote to the database past it",
+    Rule.NOTARY: "The notary refused to sign the ledger",
+    Rule.RECORDING: "For a time acts could not be recorded, and were refused or delayed: {number}",
 }
 NEXT = {
     Rule.HABIT: "Read the officer's day in the ledger, and ask which task it was for.",
@@ -34,6 +36,8 @@ NEXT = {
     Rule.FLAGGED_CASE: "See why the case was flagged, and whether this officer may work on it.",
     Rule.WITNESS: "Change nothing. Compare both notes in the entry's details; keep the witness's folder.",
     Rule.PLANTED: "Keep a copy of the database, and run the verification on another machine today.",
+    Rule.NOTARY: "Change nothing. Copy the database and the notary's folder; the entry's details say why.",
+    Rule.RECORDING: "Ask the administrator what stopped it: a full disk, the database, or somebody's doing.",
 }
 
 
