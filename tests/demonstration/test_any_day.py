@@ -39,6 +39,17 @@ def test_a_fortnight_has_ten_working_days_and_all_of_them_are_past(now: datetime
     assert now - fortnight.at(0, 0.0) <= timedelta(days=15, hours=1)
 
 
+@given(moments, st.floats(0, 90), st.floats(0, 90))
+def test_whoever_worked_lately_worked_by_day_in_order_and_before_now(
+    now: datetime, minutes: float, more: float
+) -> None:
+    fortnight = Fortnight(now, ZONE)
+    then, earlier = fortnight.at_work(minutes), fortnight.at_work(minutes + more)
+    assert 7 <= then.astimezone(ZONE).hour <= 19
+    assert earlier <= then <= now
+    assert then > fortnight.at(9, 0.0)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize(
     "now",

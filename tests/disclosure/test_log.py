@@ -17,6 +17,7 @@ from tests.disclosure.errands import (
     done,
     entries,
 )
+from tests.oversight.test_read import plain
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
@@ -42,6 +43,17 @@ def test_the_auditor_reads_the_log_without_any_content(cast: Cast) -> None:
         assert page.status_code == 200
         assert not [words for words in CONTENTS if words in page.text]
         assert "/open/" not in page.text
+
+
+def test_a_release_that_was_taken_back_stays_in_the_log_with_its_fields_and_days(cast: Cast) -> None:
+    errand = asked(cast).prepare("person-1.legal_name").decide("granted")
+    errand.release()
+    done(errand.give("ada", "take-back"))
+    page = plain(cast["aud"].get("/disclosure").text)
+    assert "Person 1: legal name" in page
+    assert "by Ada Amsel" in page
+    assert "Taken back" in page
+    assert "Dee Drummer: granted" in page
 
 
 def test_the_auditor_opens_no_part_of_it(cast: Cast) -> None:

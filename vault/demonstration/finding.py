@@ -25,7 +25,7 @@ def tell_searches(world: World, plans: Sequence[CasePlan]) -> Story:
         plan = plans[number]
         turn = yield look(world.days.at(day, 14.6), name)
         _search(turn, way, plan.born.isoformat() if way is Way.BORN else plan.witness)
-    turn = yield look(world.days.ago(27), "ada")
+    turn = yield look(world.days.at_work(27), "ada")
     _search(turn, Way.WHOLE, world.invented.name())
 
 

@@ -78,7 +78,7 @@ def tell_leaving(world: World, plans: Sequence[CasePlan]) -> Story:
     naming.unname_officer(turn.db, turn.who, found, assignment, turn.now())
     turn = yield look(days.at(7, 10.2), "ada")
     renewal.renew(turn.stage.vault, turn.stepped_up(), lambda _done: None)
-    turn = yield look(days.ago(170), "max")
+    turn = yield look(days.at_work(170), "max")
 
     def end(db: RecordedSession, who: Actor, now: datetime) -> None:
         admission.revoke(db, who, admission.get(db, world.officer(leaver)), now)
@@ -127,7 +127,7 @@ def tell_destroyed(world: World, plans: Sequence[CasePlan]) -> Story:
 def tell_waiting(world: World, plans: Sequence[CasePlan]) -> Story:
     """This morning a destruction was asked for and one deputy approved; it waits for the other."""
     days, plan = world.days, planned(plans, CaseState.CLOSED)[0]
-    turn = yield look(days.ago(66), "ada")
+    turn = yield look(days.at_work(66), "ada")
     asked = _asked(world, plan, turn, Ground.RETENTION_OVER, FOR_WAITING)
-    turn = yield look(days.ago(45), "dee")
+    turn = yield look(days.at_work(45), "dee")
     _approve(turn, asked)

@@ -24,6 +24,7 @@ CALLER = Caller("192.0.2.7", "Firefox on Linux")  # an address kept for examples
 LONGEST = timedelta(hours=11)
 """Whoever works longer signs in anew, before the session ends by itself."""
 _SATURDAY = 5
+_HOURS_INTO_THE_DAY, _EVENING = 10, 19
 
 
 class Clock:
@@ -63,6 +64,17 @@ class Fortnight:
     def ago(self, minutes: float) -> datetime:
         """Some minutes before the demonstration was asked for."""
         return self.now - timedelta(minutes=minutes)
+
+    def at_work(self, minutes: float) -> datetime:
+        """So long ago, or so long before the last evening when nobody has worked for long at this hour.
+
+        Whoever makes a demonstration at night would otherwise find everybody looking at an odd hour.
+        """
+        hour = self.now.astimezone(self.zone).hour
+        if _HOURS_INTO_THE_DAY <= hour < _EVENING:
+            return self.ago(minutes)
+        day = self.today if hour >= _EVENING else self.today - timedelta(days=1)
+        return self.on(day, _EVENING) - timedelta(minutes=minutes)
 
     def day_of(self, moment: datetime) -> date:
         """The unit's calendar day of a moment."""

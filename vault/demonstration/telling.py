@@ -76,5 +76,5 @@ def _tell_urgent(world: World) -> Story:
     """Less than an hour ago a prosecutor wrote that someone is in danger today."""
     invented = world.invented
     facts = invented_referral(world, invented.name(), invented.name(), 3, (Flag.CHILD, Flag.GANG), True)
-    turn = yield act(world.days.ago(41), "pat")
+    turn = yield act(world.days.at_work(41), "pat")
     referrals.receive(turn.db, turn.who, world.trust, facts, turn.now())

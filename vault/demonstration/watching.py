@@ -50,7 +50,7 @@ def tell_night_looks(world: World) -> Story:
         look_somewhere(world, turn, Reason.EMERGENCY)
         look_somewhere(world, turn, Reason.EMERGENCY)
     for minutes, name in ((96, "ada"), (88, "ines"), (75, "cal"), (52, "ivo"), (33, "ada")):
-        turn = yield look(world.days.ago(minutes), name)
+        turn = yield look(world.days.at_work(minutes), name)
         look_somewhere(world, turn, None)
 
 

@@ -8,6 +8,7 @@ from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from audit.ledger import Receipt
 from vault.access.events import Event, record_apart
 from vault.access.guard import actor, now, running
 from vault.access.policy import Role
@@ -196,6 +197,6 @@ def page(
     ), status
 
 
-def note_log_reading(subjects: list[str]) -> None:
+def note_log_reading(subjects: list[str]) -> Receipt:
     """Record that an auditor reads the disclosure log, before it is shown."""
-    record_apart(running(), Event.DISCLOSURE_LOG_READ, who=actor(), now=now(), subjects=subjects)
+    return record_apart(running(), Event.DISCLOSURE_LOG_READ, who=actor(), now=now(), subjects=subjects)

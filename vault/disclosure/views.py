@@ -40,8 +40,7 @@ def _to(disclosure_id: UUID) -> ResponseReturnValue:
 def list_requests() -> ResponseReturnValue:
     """The unit's requests, a prosecutor's own, or the auditor's log of all of them."""
     who = actor()
-    if who.role is Role.AUDITOR:
-        note_log_reading([])
+    receipt = note_log_reading([]) if who.role is Role.AUDITOR else None
     with running().reading() as db:
         rows = _listed(db, db.scalars(known_to(who)).all())
     return render_template(
@@ -49,6 +48,7 @@ def list_requests() -> ResponseReturnValue:
         rows=rows,
         label_of=selection.label_of,
         prosecutor=who.role is Role.PROSECUTOR,
+        receipt=receipt,
     )
 
 
@@ -58,8 +58,16 @@ def _listed(db: Session, requests: Sequence[DisclosureRequest]) -> list[dict[str
     codes = {} if role is Role.PROSECUTOR else dict(db.execute(select(Case.id, Case.code)).all())
     made = select(DisclosureDecision).where(DisclosureDecision.request.in_(ids))
     decisions = {decision.request: decision for decision in db.scalars(made)}
-    out = select(Packet).where(Packet.request.in_(ids), Packet.taken_back_at.is_(None))
-    packets = {packet.request: packet for packet in db.scalars(out)}
+    out = select(Packet).where(Packet.request.in_(ids)).order_by(Packet.released_at.desc())
+    releases: dict[UUID, list[Packet]] = {}
+    for packet in db.scalars(out):
+        releases.setdefault(packet.request, []).append(packet)
+    packets = {
+        ident: packet
+        for ident, all_of in releases.items()
+        for packet in all_of
+        if packet.taken_back_at is None
+    }
     return [
         {
             "request": request,
@@ -68,6 +76,7 @@ def _listed(db: Session, requests: Sequence[DisclosureRequest]) -> list[dict[str
             "decision": decisions.get(request.id),
             "decided_by": names[decisions[request.id].decided_by] if request.id in decisions else None,
             "packet": packets.get(request.id),
+            "releases": [(packet, names[packet.released_by]) for packet in releases.get(request.id, [])],
             "state": state_for(role, request, decisions.get(request.id)),
         }
         for request in requests

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from audit.entries import Fact
+from audit.notes import Checkpoint
 from vault.access.actor import Actor
 from vault.access.events import Event, record, record_apart
+from vault.announcing.models import KeptCheckpoint
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.oversight.models import Alert, Watch, WeeklyReview
@@ -69,6 +71,7 @@ class SignedTree:
 
     size: int
     root: bytes
+    note: Checkpoint
 
 
 def review_week(
@@ -97,6 +100,7 @@ def review_week(
     facts: dict[str, Fact] = {"week": week.name, "alerts": of_week, "carried": carried}
     if signed is not None:
         review.signed_size, review.signed_root = signed.size, signed.root
+        db.add(_kept(signed.note, now))
         facts |= {"signed-size": signed.size, "signed-root": signed.root.hex()}
     record(
         db,
@@ -106,6 +110,18 @@ def review_week(
         subjects=[],
         facts=facts,
         details={"remark": remark} if remark else None,
+    )
+
+
+def _kept(note: Checkpoint, now: datetime) -> KeptCheckpoint:
+    return KeptCheckpoint(
+        id=uuid4(),
+        origin=note.origin,
+        size=note.size,
+        root=note.root,
+        note=note.text,
+        kept_at=now,
+        witness=None,
     )
 
 

@@ -17,10 +17,10 @@ from vault.officers.asking import needs_code
 from vault.officers.proofs import ProofRefused
 from vault.oversight.exporting import archive, newest_checkpoint
 from vault.oversight.forms import LARGEST_INDEX, ExportForm
+from vault.oversight.history import history
 from vault.oversight.naming import look_up
 from vault.oversight.noticing import notice_refusal
 from vault.oversight.recording import note_reading
-from vault.oversight.reviewing import kept_checkpoints
 from vault.oversight.witnessing import cosigned_covering, last_witnessed
 
 bp = Blueprint("proofs", __name__)
@@ -33,7 +33,7 @@ def show_checkpoint() -> ResponseReturnValue:
     receipt = note_reading("checkpoint", [], {})
     signed, size = newest_checkpoint(running()), vault_size(running())
     with running().reading() as db:
-        kept = kept_checkpoints(running(), db)
+        kept = history(running(), db)
         witnessed = last_witnessed(running(), db)
     return render_template(
         "oversight/checkpoint.html",

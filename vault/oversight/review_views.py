@@ -116,7 +116,7 @@ def review(week: int) -> ResponseReturnValue:
     newest = newest_checkpoint(running())
     signed = None
     if newest.checkpoint is not None and newest.is_believed and newest.counted is not None:
-        signed = SignedTree(newest.counted, newest.checkpoint.root)
+        signed = SignedTree(newest.counted, newest.checkpoint.root, newest.checkpoint)
     with running().writing() as db:
         actions.review_week(db, who, line.week, form.remark.data, signed, now(), _zone())
     flash(f"Week {line.week.name} is reviewed. {actor().name} signed it off.", "success")

@@ -134,28 +134,6 @@ def the_week(vault: RunningVault, db: Session, code: int, now: datetime, zone: Z
 
 
 @dataclass(frozen=True)
-class KeptCheckpoint:
-    """A checkpoint that was kept with a review, and whether the ledger of today still goes through it."""
-
-    review: WeeklyReview
-    week: Week
-    still_holds: bool
-
-
-def kept_checkpoints(vault: RunningVault, db: Session) -> list[KeptCheckpoint]:
-    """The checkpoints kept with the latest reviews, compared with the ledger, the newest first."""
-    query = select(WeeklyReview).where(WeeklyReview.signed_size.is_not(None))
-    reviews = db.scalars(query.order_by(WeeklyReview.week.desc()).limit(WEEKS_SHOWN)).all()
-    roots = vault.ledger.roots_at(db, [review.signed_size or 0 for review in reviews])
-    return [
-        KeptCheckpoint(
-            review, Week.from_code(review.week), roots.get(review.signed_size or 0) == review.signed_root
-        )
-        for review in reviews
-    ]
-
-
-@dataclass(frozen=True)
 class Kind:
     """One kind of entry in a week, and how the acts ended."""
 
