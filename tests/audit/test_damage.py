@@ -241,6 +241,16 @@ def test_an_entry_given_what_a_column_never_holds(tmp_path: Path, notary: Notary
     engine.dispose()
 
 
+def test_an_altered_entry_tells_no_digests_of_rows(ledger: Ledger, engine: Engine, notary: Notary) -> None:
+    fill(ledger, engine, notary)
+    weave(ledger, [an_entry(rows={"cases/1": "ab" * 32})])
+    forged = leaves(engine)[10].replace(b"ab" * 32, b"AB" * 32)
+    tamper(engine, f'UPDATE ledger_entries SET leaf = {leaf_literal(engine, forged)} WHERE "index" = 10')
+    with engine.connect() as connection, pytest.raises(Damaged) as damage:
+        list(ledger.latest_row_digests(connection))
+    assert damage.value.index == 10
+
+
 def test_a_subject_taken_out_so_that_an_entry_is_not_found(
     ledger: Ledger, engine: Engine, notary: Notary
 ) -> None:
