@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs what the tests need of Debian (PostgreSQL, Chromium, oathtool, SoftHSM) when root; otherwise says what is skipped.
+# With WITH_GO=1 also Go, for the long run's reader of exports.
 set -eu
 say() { printf '%s\n' "$*" >&2; }
 
@@ -18,12 +19,17 @@ has_token() {
     done
     return 1
 }
+has_go() {
+    [ "${WITH_GO:-}" = 1 ] || return 0
+    command -v go >/dev/null 2>&1 && [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ]
+}
 
 missing=
 has_postgresql || missing="$missing postgresql"
 has_browser || missing="$missing chromium"
 has_oathtool || missing="$missing oathtool"
 has_token || missing="$missing softhsm2"
+has_go || missing="$missing golang-go golang-golang-x-mod-dev"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -43,4 +49,5 @@ has_postgresql || say "SKIPPED: every test on PostgreSQL. As root: apt-get insta
 has_browser || say "SKIPPED: every browser journey. As root: apt-get install chromium"
 has_oathtool || say "SKIPPED: checking codes with another's programme. As root: apt-get install oathtool"
 has_token || say "SKIPPED: every test of a root key in a token. As root: apt-get install softhsm2"
+has_go || say "SKIPPED: reading an export with a program in Go. As root: apt-get install golang-go golang-golang-x-mod-dev"
 say "********************************************************************************"
