@@ -24,7 +24,10 @@ def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     """The vault with its whole cast, on SQLite, behind two workers of gunicorn."""
     if not STYLES.is_dir():
         go_without("design system", "make run fetches it", "REQUIRE_BROWSER")
-    served = Served(tmp_path_factory.mktemp("journeys"), "", 2).start()
+    served = Served(tmp_path_factory.mktemp("journeys"), "", 2)
+    with (served.settings.data / "vault.toml").open("a") as settings:
+        settings.write(f'public_origin = "http://localhost:{served.port}"\n')
+    served.start()
     yield served
     served.stop()
 

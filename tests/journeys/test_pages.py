@@ -78,7 +78,10 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
             *(f"{house}/{act}" for act in ("confirm", "close", "compromise", "address/change")),
             *(f"{record.path}/{act}" for act in ("people/add", "support")),
         ],
-        "ines": ["/cases", record.path, "/safe-housing", "/agencies", "/sessions", "/password"],
+        "ines": [
+            *("/cases", record.path, "/safe-housing", "/agencies", "/sessions", "/password"),
+            *("/account", "/passkeys/add", "/backup-codes"),
+        ],
         "dee": ["/cases", record.path, f"{record.path}/support", "/payments", "/disclosure", "/referrals"],
         "fin": ["/payments", f"{record.path}/support"],
         "pat": ["/referrals", "/disclosure", disclosed.path],
@@ -86,7 +89,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
             *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
             *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
             *("/ledger/alerts?state=", "/ledger/weeks", "/ledger/figures", "/ledger?since=tomorrow"),
-            "/ledger/witness",
+            *("/ledger/witnesses", "/ledger/witnesses/register", "/ledger/witnesses/take-in"),
         ],
         "max": ["/officers", "/officers/add", "/cases"],
     }

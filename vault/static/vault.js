@@ -69,12 +69,12 @@
     const button = place.querySelector("button");
     const words = place.querySelector("[role=status]");
     const known = window.PublicKeyCredential;
-    place.hidden = false;
     if (!known || !known.parseRequestOptionsFromJSON) {
-      if (button) button.hidden = true;
       words.textContent = "This browser is too old for passkeys. Update it, or use another one.";
       return;
     }
+    words.textContent = "";
+    if (button) button.hidden = false;
     async function ask() {
       words.textContent = "Follow what your browser asks.";
       try {
@@ -92,8 +92,9 @@
       }
     }
     if (button) button.addEventListener("click", ask);
-    else answer.form.addEventListener("submit", function (event) {
-      if (answer.value) return;
+    // Where no code can be typed but a backup code, sending the form without one asks for the passkey.
+    if ("passkeyAlone" in place.dataset) answer.form.addEventListener("submit", function (event) {
+      if (Array.from(answer.form.elements).some((box) => box.name === answer.name && box.value)) return;
       event.preventDefault();
       ask();
     });

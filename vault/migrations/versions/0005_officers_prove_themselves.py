@@ -40,6 +40,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("credential", name=op.f("uq_passkeys_credential")),
     )
     op.create_index(op.f("ix_passkeys_officer_id"), "passkeys", ["officer_id"], unique=False)
+    _make_recovery_codes()
+
+
+def _make_recovery_codes() -> None:
     op.create_table(
         "recovery_codes",
         sa.Column("id", sa.Uuid(), nullable=False),
