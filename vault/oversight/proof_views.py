@@ -21,6 +21,7 @@ from vault.oversight.history import history
 from vault.oversight.naming import look_up
 from vault.oversight.noticing import notice_refusal
 from vault.oversight.recording import note_reading
+from vault.oversight.volumes import is_signed, tell_volumes
 from vault.oversight.witnessing import cosigned_covering, last_witnessed
 
 bp = Blueprint("proofs", __name__)
@@ -35,8 +36,12 @@ def show_checkpoint() -> ResponseReturnValue:
     with running().reading() as db:
         kept = history(running(), db)
         witnessed = last_witnessed(running(), db)
+        volumes = tell_volumes(running(), db)
     return render_template(
         "oversight/checkpoint.html",
+        volumes=volumes,
+        is_volume_due=volumes[-1].is_due(now()),
+        signed_volumes={told.volume.number for told in volumes[:-1] if is_signed(running(), told.volume)},
         signed=signed,
         size=size,
         kept=kept,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.entries import Entry
-from audit.errors import InvalidEntry, LedgerUnavailable
+from audit.errors import Damaged, InvalidEntry, LedgerUnavailable, NotVerified
 from audit.joints import FinalTree, closing_facts, opening_facts
 from audit.volumes import Volume, volumes_in
 from vault.access.events import Event, compose
@@ -47,8 +47,11 @@ class VolumeTold:
 
 
 def tell_volumes(vault: RunningVault, db: Session) -> list[VolumeTold]:
-    """Every volume, oldest first; raises audit.errors.Damaged and NotVerified."""
-    volumes = volumes_in(db, vault.settings.origin)
+    """Every volume, oldest first; raises audit.errors.Damaged."""
+    try:
+        volumes = volumes_in(db, vault.settings.origin)
+    except NotVerified as error:
+        raise Damaged(None, str(error)) from None
     roots = vault.ledger.roots_at(db, [volume.end_index for volume in volumes if volume.end_index])
     return [
         VolumeTold(
