@@ -88,8 +88,10 @@ class Interruptions:
     def tell(self, record: Callable[[Interruption], object]) -> bool:
         """Hand what waits to `record` and forget it once that returned; one process at a time.
 
-        What `record` raises passes through, and then nothing is forgotten.
+        What `record` raises passes through, and then nothing is forgotten. Raises OSError.
         """
+        if self._kept_back is None and not self._is_kept():
+            return False  # Nothing waits, and no file is made by whoever only asks.
         with self._lock, self._held() as file:
             if file is None:
                 return False  # Another process is telling of it.

@@ -28,6 +28,8 @@ def test_workers_count_together_and_what_was_told_is_forgotten(tmp_path: Path) -
     assert told(other) == Interruption(NOON, NOON + timedelta(minutes=2), 2, 1)
     assert not other.can_be_told
     assert told(one) is None
+    assert told(Interruptions(tmp_path / "absent")) is None
+    assert not (tmp_path / "absent").exists(), "asking makes no file that another account could not write"
     one.recorded()
     assert not one.can_be_told
 

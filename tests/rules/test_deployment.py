@@ -14,6 +14,7 @@ import sqlalchemy
 from gunicorn.config import Config
 from sqlalchemy.exc import ProgrammingError
 
+from audit.__main__ import main as audit_command
 from audit.entries import Entry, new_entry_id
 from audit.ledger import Ledger, create_all
 
@@ -138,6 +139,37 @@ def test_units_leave_nothing_writable_and_no_network() -> None:
         for line in ("ProtectSystem=strict", "NoNewPrivileges=yes", "PrivateNetwork=yes", "LimitCORE=0"):
             assert line in unit, f"{name}: {line}"
         assert [line for line in unit if line.startswith("User=")] == [f"User={name}"]
+
+
+def test_the_witness_on_its_own_machine_listens_to_nobody_and_keeps_its_token_from_others() -> None:
+    unit = (ROOT / "deploy/systemd/ledger-witness.service").read_text().splitlines()
+    for line in (
+        *("ProtectSystem=strict", "NoNewPrivileges=yes", "SocketBindDeny=any", "LimitCORE=0"),
+        *("User=ledger-witness", "LoadCredential=token:/etc/ledger-witness/token", "StateDirectoryMode=0700"),
+    ):
+        assert line in unit, line
+    (command,) = (line.partition("-m audit ")[2].split() for line in unit if line.startswith("ExecStart="))
+    known = {option for parameter in audit_command.commands[command[0]].params for option in parameter.opts}
+    assert {word for word in command if word.startswith("--")} <= known
+
+
+def unit(name: str) -> list[str]:
+    """The lines of a unit of systemd."""
+    return (ROOT / f"deploy/systemd/{name}").read_text().splitlines()
+
+
+def test_alarms_are_asked_for_within_the_hour_and_page_somebody_who_sees_no_record() -> None:
+    (every,) = [line for line in unit("vault-alarms.timer") if line.startswith("OnCalendar=")]
+    assert every == "OnCalendar=*:0/15"
+    for name in ("vault.service", "vault-alarms.service", "vault-notary.service"):
+        assert "OnFailure=vault-page@%n.service" in unit(name)
+    assert "User=vault" in unit("vault-alarms.service")
+    service = unit("vault.service")
+    confined = service[service.index("NoNewPrivileges=yes") : service.index("[Install]")]
+    assert set(confined) <= set(unit("vault-alarms.service"))
+    assert "ReadWritePaths=/var/lib/vault" in unit("vault-alarms.service")
+    assert not any(line.startswith(("User=", "ReadWritePaths=")) for line in unit("vault-page@.service"))
+    assert "ProtectSystem=strict" in unit("vault-page@.service")
 
 
 def release(folder: Path, style: str) -> Path:
