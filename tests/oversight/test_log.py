@@ -16,6 +16,7 @@ from tests.oversight.log_machine import Machine, sign
 from tests.oversight.test_alerts import raised
 from tests.oversight.test_read import newest, plain, size_of
 from vault.notarising import write_export
+from vault.oversight.alarms import AlarmKind, alarms
 from vault.oversight.models import KeptCheckpoint, RegisteredWitness, Rule
 from vault.oversight.registering import digest_of
 from vault.oversight.registering import registered as believed
@@ -209,6 +210,8 @@ def test_a_refusal_is_one_entry_a_day_an_alert_and_a_red_word_until_the_witness_
         page = plain(aud.get(path).text)
         assert "Refuses" in page
         assert f"Entry {entry} keeps both notes" in page
+    (alarm,) = (one for one in alarms(cast.stage.vault, clock.now) if one.kind is AlarmKind.WITNESS_REFUSES)
+    assert alarm.since == clock.now
     told = plain(aud.get(f"/ledger/{entry}").text)
     assert "was told that the outside witness “laptop” refuses to cosign the ledger" in told
     assert forged.splitlines()[-1].split()[-1] in told

@@ -18,7 +18,7 @@ EMPTY_NAMES = re.compile(
 )
 EXCUSE = re.compile(r"#.*\blonger than\b", re.IGNORECASE)
 # The clock is read where a process begins; everywhere else `now` is handed in.
-CLOCKS = {"vault/running.py", "audit/checkpoints.py", "audit/__main__.py"}
+CLOCKS = {"vault/running.py", "audit/checkpoints.py", "audit/witness_command.py"}
 PLACES = re.compile(r"(?<![\w.~-])/(?:work|home|root|Users)/\w")
 HOSTS = re.compile("|".join((r"pypi" + r"\.org", r"pythonhosted" + r"\.org", r"registry\.npm" + r"js")))
 

@@ -42,6 +42,7 @@ class AlarmKind(Labelled):
     ENTRIES_WAIT = "entries-wait", "Entries wait to be put into the ledger"
     WITNESS_LATE = "witness-late", "An outside witness is behind"
     WITNESS_DIFFERS = "witness-differs", "The ledger is not what an outside witness saw"
+    WITNESS_REFUSES = "witness-refuses", "An outside witness refuses to cosign the ledger"
     CLOCKS = "clocks-differ", "Two clocks differ"
     DISK = "disk-full", "The disk is nearly full"
     KEYS = "keys-overdue", "Keys wait to be renewed"
@@ -171,6 +172,9 @@ def _witnesses(vault: RunningVault, db: Session, now: datetime) -> Iterator[Alar
         if not witnessed.still_holds:
             words = "Call the auditor, keep the witness's note, and change nothing until then."
             yield Alarm(AlarmKind.WITNESS_DIFFERS, words, witnessed.at)
+        elif witnessed.refused is not None:
+            words = "Call the auditor, and change nothing until then. The ledger keeps both notes."
+            yield Alarm(AlarmKind.WITNESS_REFUSES, words, witnessed.refused.entry.at)
         elif witnessed.is_late(now):
             words = "It has not vouched for the ledger for more than a day. Ask the auditor whether it runs."
             yield Alarm(AlarmKind.WITNESS_LATE, words, witnessed.at)

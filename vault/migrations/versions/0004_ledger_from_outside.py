@@ -40,6 +40,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_witnesses_key")),
         sa.UniqueConstraint("token_digest", name=op.f("uq_witnesses_token_digest")),
     )
+    _make_room_for_volumes()
+
+
+def _make_room_for_volumes() -> None:
     op.create_table(
         "ledger_volumes",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
