@@ -138,9 +138,12 @@ def run(served: Served, kills: int, seed: int) -> Day:
     day, chance = Day(served), random.Random(seed)
     day.begin()
     acts = day.acts()
-    for number in range(kills):
+    number = 0
+    # A cut may also fall between two acts; some more are made until enough of them fell into one.
+    while number < kills or (day.cut < kills // 3 and number < 5 * kills):
         kill = served.kill_all if number % 5 == 4 else served.kill_workers
         strike(day, acts[number % len(acts)], chance, kill)
+        number += 1
     return day
 
 

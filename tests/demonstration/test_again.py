@@ -22,6 +22,7 @@ from typing import Any
 import pyotp
 import pytest
 
+from tests.bad_input.served import PATIENCE, free_port
 from tests.demonstration.conftest import ROOT, Made, run_vault
 from vault.demonstration import making
 from vault.errors import RuleForbids
@@ -79,6 +80,7 @@ def _begun(data: Path, workshop: Path, number: signal.Signals) -> "subprocess.Po
 # A shell's background job is started deaf to Ctrl+C, and its children inherit that.
 _ADMITTING = """
 import signal
+import socket
 import sys
 from pathlib import Path
 from vault.demonstration.making import make
@@ -187,9 +189,7 @@ def run_gunicorn(made: Made, bind: str) -> "subprocess.CompletedProcess[str]":
 def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """A copy served by the command itself; what it printed before it served."""
     copy = made.copy_to(tmp_path_factory.mktemp("served"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "vault", "demo", "--data", str(copy.data), "--port", str(port), "--json"],
         cwd=ROOT,
@@ -207,7 +207,7 @@ def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
     threading.Thread(target=process.stderr.read, daemon=True).start()
     yield told
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 class Visitor:
@@ -231,7 +231,7 @@ class Visitor:
 
     def _open(self, path: str, body: bytes | None) -> str:
         request = urllib.request.Request(self.url + path, body, {"Referer": self.url + path})
-        with self.opener.open(request, timeout=30) as answer:
+        with self.opener.open(request, timeout=PATIENCE) as answer:
             self.page = answer.read().decode()
         return self.page
 

@@ -1,33 +1,20 @@
 """Officers at their own browsers, who use pages as people do: by labels, legends, links and buttons."""
 
-import time
 from pathlib import Path
 from typing import Any
 
-import pyotp
 from playwright.sync_api import Browser, Download, Page, Response, expect
 
+from tests.authenticator import Authenticator
 from tests.cast import PASSWORD
 from tests.journeys.album import Album
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "java_script_enabled": False}
 """A small telephone whose browser runs no scripts."""
 
+# A page may be slow on a busy machine; what it does not say by then it will never say.
+expect.set_options(timeout=30_000)
 WRITTEN = "textarea, input:not([type=radio], [type=checkbox])"
-
-
-class Authenticator:
-    """An officer's authenticator app: each code works once, and one step early or late is taken."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret, self._used = secret, 0
-
-    def code(self) -> str:
-        """A code that was not used yet, waiting for the next one where all were."""
-        while (step := max(self._used + 1, int(time.time()) // 30 - 1)) > int(time.time()) // 30 + 1:
-            time.sleep(0.2)
-        self._used = step
-        return pyotp.TOTP(self.secret).at(step * 30)
 
 
 class AtWork:
@@ -38,7 +25,7 @@ class AtWork:
     ) -> None:
         self.origin, self.album, self.name, self.app = origin, album, name, app
         self.context = browser.new_context(base_url=origin, **device)
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(60_000)
         self.page: Page = self.context.new_page()
 
     def sign_in(self, password: str | None = None) -> "AtWork":

@@ -197,7 +197,7 @@ def test_a_running_notary_goes_over_to_the_new_keys_by_itself(stage: Stage, cast
         with stage.vault.reading() as db:
             size = stage.vault.ledger.head(db).size
         waited = threading.Event()
-        for _ in range(500):
+        for _ in range(6000):
             checkpoint = parse(stage.settings.checkpoint.read_text())
             if checkpoint.size >= size:
                 break

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from tests.bad_input.served import Served, Visitor, version_on
+from tests.bad_input.served import PATIENCE, Served, Visitor, version_on
 from tests.bad_input.test_kills import REFERRAL
 from vault.papers import actions
 from vault.papers.models import Paper, PaperPiece
@@ -98,7 +98,7 @@ class Upload:
 
 def connect(visitor: Visitor) -> http.client.HTTPConnection:
     """A connection of its own to the server."""
-    return http.client.HTTPConnection("127.0.0.1", visitor.served.port, timeout=120)
+    return http.client.HTTPConnection("127.0.0.1", visitor.served.port, timeout=PATIENCE)
 
 
 def cookies(visitor: Visitor) -> str:
@@ -204,7 +204,7 @@ def test_a_power_cut_in_an_upload_leaves_no_half_paper(served: Served, ada: Visi
     upload.send(6)
     vault = RunningVault.start(served.settings, wall_clock)
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while pieces_of(vault, has_row=False) < 3:
             assert time.monotonic() < deadline, "pieces must be kept by then, or this proves nothing"
             time.sleep(0.01)

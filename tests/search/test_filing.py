@@ -155,10 +155,10 @@ class Race:
         for thread in (*filers, *writers):
             thread.start()
         for thread in writers:
-            thread.join(60)
+            thread.join()
         self.writing.clear()
         for thread in filers:
-            thread.join(60)
+            thread.join()
 
 
 def test_writers_and_two_who_file_at_once_lose_no_entry_and_make_none_twice(cast: Cast) -> None:
