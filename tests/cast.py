@@ -2,9 +2,10 @@
 
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from vault.running import RunningVault
 from vault.settings import Settings
 
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
+PATIENCE = 60.0
+"""Seconds for which a vault waits for its ledger: a busy machine must not decide what a test says."""
 CHEAP = "argon2id$8192$1$1"
 PASSWORD = "a long password of {}"
 
@@ -62,12 +65,23 @@ class Clock:
         self.now += timedelta(**span)
 
 
-@dataclass
+@dataclass(frozen=True)
+class SignedIn:
+    """What the browser of a signed-in officer holds: cookies, and the token of the last page."""
+
+    cookies: dict[str, str]
+    token: str
+
+
+@dataclass(frozen=True)
 class Template:
-    """A vault with the whole cast admitted, made once and copied for each test."""
+    """A vault with the whole cast admitted, made once and copied for each test that begins from it."""
 
     folder: Path
     secrets: dict[str, str]
+    database: str = "cast"
+    now: datetime = MONDAY
+    signed_in: dict[str, SignedIn] = field(default_factory=dict)
 
 
 def admit_cast(vault: RunningVault, secrets: dict[str, str]) -> None:
@@ -145,30 +159,123 @@ class Stage:
         return self.vault.settings
 
 
+class Ground:
+    """Where the vaults of tests on one engine come from: the cast's template, and scenes reached once.
+
+    A scene is a state from which many tests begin. A worker reaches it once, by the real acts, in a vault of
+    its own; what that vault then is, its folders, database, clock and cookies, is copied for each of them.
+    """
+
+    def __init__(
+        self, template: Template, cluster: Cluster | None, make_folder: Callable[[], Path], pages: Path
+    ) -> None:
+        self.template, self.cluster, self.make_folder, self.pages = template, cluster, make_folder, pages
+        self._scenes: dict[tuple[str, ...], tuple[Template, Any]] = {}
+
+    def scene(self, name: tuple[str, ...], reach: Callable[["Cast"], Any]) -> tuple[Template, Any]:
+        """The scene of this name, and what `reach` told when it was reached."""
+        if name not in self._scenes:
+            stage = GroundStage(self, self.make_folder())
+            stage.begin(self.template)
+            cast = Cast(stage)
+            told = reach(cast)
+            self._scenes[name] = (stage.keep(cast, f"scene_{len(self._scenes)}"), told)
+        return self._scenes[name]
+
+
+class GroundStage(Stage):
+    """A stage whose vault is copied when the test first asks for it, so that it can begin with a scene."""
+
+    def __init__(self, ground: Ground, folder: Path) -> None:
+        self.ground, self.folder = ground, folder
+        self.clock, self.secrets = Clock(), dict(ground.template.secrets)
+        self._database = ""
+        self._vault: RunningVault | None = None
+        self._app: Flask | None = None
+
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing has happened yet, not even time."""
+        return self._vault is None and self.clock.now == MONDAY
+
+    def begin(self, template: Template) -> None:
+        """Copy what was made and start the vault."""
+        url = ""
+        if self.ground.cluster is not None:
+            self._database = self.ground.cluster.fresh_database(template.database)
+            url = self.ground.cluster.url(self._database)
+        for part in ("data", "data-keys"):
+            shutil.copytree(template.folder / part, self.folder / part)
+        settings = settings_file(
+            self.folder / "data",
+            tls=False,
+            password_cost=CHEAP,
+            database=url,
+            record_timeout_seconds=PATIENCE,
+        )
+        self.clock.now = template.now
+        self._vault = RunningVault.start(settings, self.clock)
+
+    @property
+    def vault(self) -> RunningVault:  # type: ignore[override]
+        """The vault, with the cast admitted and nothing done."""
+        if self._vault is None:
+            self.begin(replace(self.ground.template, now=self.clock.now))
+        assert self._vault is not None
+        return self._vault
+
+    @property
+    def app(self) -> Flask:  # type: ignore[override]
+        """The application over the vault; its templates are compiled once for each worker."""
+        if self._app is None:
+            self._app = create_app(self.vault)
+            self._app.testing = True
+            self._app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(self.ground.pages))
+        return self._app
+
+    def keep(self, cast: "Cast", name: str) -> Template:
+        """What has become of the vault, as a template; the vault ends with it."""
+        signed_in = {name: officer.holds() for name, officer in cast.items()}
+        self.vault.close()
+        if self.ground.cluster is not None:
+            self.ground.cluster.name_template(name, self._database)
+        return Template(self.folder, self.secrets, name, self.clock.now, signed_in)
+
+    def end(self) -> None:
+        """Let the vault and its database go."""
+        if self._vault is not None:
+            self._vault.close()
+            if self.ground.cluster is not None:
+                self.ground.cluster.drop(self._database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_ground(
+    sqlite_template: Template, compiled_pages: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Ground:
+    """Vaults on SQLite."""
+    return Ground(sqlite_template, None, partial(tmp_path_factory.mktemp, "scene"), compiled_pages)
+
+
+@pytest.fixture(scope="session")
+def postgres_ground(
+    postgres_template: Template,
+    postgres_cluster: Cluster,
+    compiled_pages: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Ground:
+    """Vaults on PostgreSQL."""
+    make_folder = partial(tmp_path_factory.mktemp, "scene-pg")
+    return Ground(postgres_template, postgres_cluster, make_folder, compiled_pages)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """A founded vault with the whole cast, on each engine."""
-    clock = Clock()
-    cluster, name = None, ""
-    if request.param == "sqlite":
-        template: Template = request.getfixturevalue("sqlite_template")
-        database = ""
-    else:
-        template = request.getfixturevalue("postgres_template")
-        cluster = request.getfixturevalue("postgres_cluster")
-        name = cluster.fresh_database("cast")
-        database = cluster.url(name)
-    for part in ("data", "data-keys"):
-        shutil.copytree(template.folder / part, tmp_path / part)
-    settings = settings_file(tmp_path / "data", tls=False, password_cost=CHEAP, database=database)
-    vault = RunningVault.start(settings, clock)
-    app = create_app(vault)
-    app.testing = True
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(request.getfixturevalue("compiled_pages")))
-    yield Stage(vault, clock, dict(template.secrets), app)
-    vault.close()
-    if cluster is not None:
-        cluster.drop(name)
+    name = "sqlite_ground" if request.param == "sqlite" else "postgres_ground"
+    stage = GroundStage(request.getfixturevalue(name), tmp_path)
+    yield stage
+    stage.end()
 
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -212,6 +319,18 @@ class Officer:
         self.token = found_token[1] if found_token else self.token
         return answer
 
+    def holds(self) -> SignedIn:
+        """What the browser holds now."""
+        held = {part: self.client.get_cookie(part) for part in (cookie_name(self.stage.settings), "page")}
+        return SignedIn({part: cookie.value for part, cookie in held.items() if cookie}, self.token)
+
+    def take_up(self, held: SignedIn) -> "Officer":
+        """Go on with what a browser held."""
+        for part, value in held.cookies.items():
+            self.client.set_cookie(part, value)
+        self.token = held.token
+        return self
+
     @property
     def actor(self) -> Actor:
         """The officer as actions know them, with keys unlocked and the second factor given just now."""
@@ -230,8 +349,22 @@ class Cast(dict[str, Officer]):
         self.stage = stage
 
     def __missing__(self, name: str) -> Officer:
-        self[name] = Officer(self.stage, name).sign_in()
+        def sign_in(cast: Cast) -> None:
+            cast[name] = Officer(cast.stage, name).sign_in()
+
+        self.in_scene(("signed in", name), sign_in)
         return self[name]
+
+    def in_scene(self, name: tuple[str, ...], reach: Callable[["Cast"], Any]) -> Any:
+        """Do these acts; a stage on which nothing has happened begins where they lead."""
+        stage = self.stage
+        if not (isinstance(stage, GroundStage) and stage.untouched):
+            return reach(self)
+        template, told = stage.ground.scene(name, reach)
+        stage.begin(template)
+        for officer, held in template.signed_in.items():
+            self[officer] = Officer(stage, officer).take_up(held)
+        return told
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Both databases, a real browser, and the settings under which property tests are repeatable."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -13,9 +14,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from tests.postgres import SETTINGS, Cluster, NoPostgres
+from tests import compiled
+from tests.dealing import LongestFirst, in_order
+from tests.postgres import MEMORY, SETTINGS, Cluster, NoPostgres
 
 pytest_plugins = ["tests.cast"]
+compiled.keep()
+if MEMORY is not None:
+    # The folders of tests live where nobody waits for a disk; those of a run without failures go with it.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 # A failure must be the same on every machine, so examples are derived from the test, not drawn afresh.
 settings.register_profile(
@@ -28,6 +35,26 @@ settings.register_profile(
 )
 settings.register_profile("soak", parent=settings.get_profile("ci"), derandomize=False, max_examples=5_000)
 settings.load_profile("ci")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Whole files are dealt out in our order; every other way of dealing is left to xdist."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    return LongestFirst(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items[:] = in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays to the last: looking through it for garbage is a waste."""
+    gc.collect()
+    gc.freeze()
+
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # A browser of the tests talks to the vault under test and to nobody else.
@@ -128,7 +155,7 @@ def page(browser: Browser) -> Iterator[Page]:
     """A page of a fresh visitor; the test fails when a script raised or broke the security policy on it."""
     complaints: list[str] = []
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     visitor = context.new_page()
     visitor.on("pageerror", lambda error: complaints.append(str(error)))
     visitor.on(

@@ -13,6 +13,20 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
+ROOM = 4 << 30
+
+
+def find_memory() -> Path | None:
+    """The folder that Linux keeps in memory, if it is there and 4 GiB of it are free."""
+    folder = Path("/dev/shm")
+    if not os.access(folder, os.W_OK):
+        return None
+    return folder if shutil.disk_usage(folder).free >= ROOM else None
+
+
+MEMORY = find_memory()
+"""Where a database is made in a tenth of the time; None leaves everything on the disk."""
+
 SETTINGS = {
     "listen_addresses": "",
     "log_error_verbosity": "terse",
@@ -91,7 +105,9 @@ class Cluster:
     def start(cls, settings: Mapping[str, str]) -> "Cluster":
         """Makes and starts a cluster; raises NoPostgres with PostgreSQL's own words when it will not."""
         binaries, user = find_binaries(), account()
-        folder = Path(tempfile.mkdtemp(prefix="vault-pg-"))
+        # What must last is measured where it lasts.
+        memory = None if settings["fsync"] == "on" else MEMORY
+        folder = Path(tempfile.mkdtemp(prefix="vault-pg-", dir=memory))
         if user is not None:
             entry = pwd.getpwnam(user)
             os.chown(folder, entry.pw_uid, entry.pw_gid)
@@ -150,6 +166,10 @@ class Cluster:
             name = self.fresh_database(None)
             build(self.url(name))
             self._templates[template] = name
+
+    def name_template(self, template: str, database: str) -> None:
+        """Keeps a database, to which nobody is connected any more, as a template."""
+        self._templates[template] = database
 
     def drop(self, database: str) -> None:
         """Drops a database, also from under those still connected."""

@@ -33,6 +33,11 @@ class OpenedCase:
 
 def send_referral(cast: Cast) -> UUID:
     """Pat refers Jane Roe; the referral's id."""
+    sent: UUID = cast.in_scene(("referral",), _send_referral)
+    return sent
+
+
+def _send_referral(cast: Cast) -> UUID:
     pat = cast["pat"]
     pat.get("/referrals/send")
     answer = pat.post("/referrals/send", **REFERRAL)
@@ -42,6 +47,11 @@ def send_referral(cast: Cast) -> UUID:
 
 def open_case(cast: Cast, named: list[str]) -> OpenedCase:
     """Ada certifies Pat's referral, opens the case and names these officers."""
+    opened: OpenedCase = cast.in_scene(("case", *named), lambda cast: _open_case(cast, named))
+    return opened
+
+
+def _open_case(cast: Cast, named: list[str]) -> OpenedCase:
     referral = send_referral(cast)
     ada = cast["ada"]
     ada.get(f"/referrals/{referral}")

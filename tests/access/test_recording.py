@@ -7,7 +7,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.dialects import sqlite
 
 from audit.errors import LedgerUnavailable
-from tests.cast import MONDAY, Cast, Stage
+from tests.cast import MONDAY, PATIENCE, Cast, Stage
 from tests.programme import open_case
 from vault.access.events import Event, record
 from vault.cases.models import Case, Person
@@ -122,10 +122,12 @@ def test_when_the_ledger_is_locked_a_look_is_refused_in_time_and_works_again_aft
     case = open_case(cast, named=["ines"])
     ines, stage = cast["ines"], cast.stage
     ines.get(f"/records/person/{case.witness}/health/open")
+    stage.settings.__dict__["record_timeout_seconds"] = 0.5
     with stage.vault.database.engine.begin() as holder:
         holder.execute(text("LOCK TABLE ledger_heads IN ACCESS EXCLUSIVE MODE"))
         answer = ines.post(f"/records/person/{case.witness}/health/open", reason="visit")
         assert answer.status_code == 503
+    stage.settings.__dict__["record_timeout_seconds"] = PATIENCE
     assert ines.post(f"/records/person/{case.witness}/health/open", reason="visit").status_code == 200
 
 
