@@ -14,12 +14,12 @@ from hashlib import sha256
 from pathlib import Path
 
 from audit.durable import PRIVATE, PUBLIC, sync_folder, write_whole
-from audit.errors import InvalidProof, NotVerified, WitnessRefuses
-from audit.exported import Read, frontier_of, hashes_of
-from audit.handovers import HAND_OVERS, HandOver, check_signed, parse_hand_overs
+from audit.errors import NotVerified, WitnessRefuses
+from audit.exported import Read
+from audit.following import follow, offered_in
 from audit.notes import COSIGNATURE, Checkpoint, VerifierKey, parse, signature_line, witnessed_message
-from audit.tiles import CHECKPOINT, COSIGNED
-from audit.tree import consistency_proof, verify_consistency
+from audit.origins import parted
+from audit.tiles import COSIGNED
 from crypto.errors import CryptoError
 from crypto.signatures import SEED_LENGTH, Ed25519Key
 
@@ -39,7 +39,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Witness:
-    """Keeps its key and its memory in the folder `state`; vouches for the log `origin` alone."""
+    """Keeps its key and its memory in the folder `state`; vouches for the ledger `origin` alone."""
 
     state: Path
     origin: str
@@ -90,10 +90,9 @@ class Witness:
         """
         key, named = self.key()
         before = self.accepted()
-        offered = _offered(read)
+        offered = offered_in(read)
         try:
-            newest = self._check_signed(offered, before, pinned, _hand_overs(read))
-            self._check_continued(offered, before, read)
+            newest = self._follow(offered, before, pinned, read)
         except (NotVerified, WitnessRefuses):
             self._keep_evidence(offered, before)
             raise
@@ -110,33 +109,14 @@ class Witness:
         write_whole(self.state / COSIGNED, cosigned.text.encode(), PUBLIC)
         return cosigned
 
-    def _check_signed(
-        self,
-        offered: Checkpoint,
-        before: Accepted | None,
-        pinned: Sequence[VerifierKey],
-        hand_overs: Sequence[HandOver],
+    def _follow(
+        self, offered: Checkpoint, before: Accepted | None, pinned: Sequence[VerifierKey], read: Read
     ) -> tuple[VerifierKey, ...]:
-        """The notary's newest keys, after whoever pinned others on purpose; both checks raise."""
-        if offered.origin != self.origin:
+        """The notary's newest keys, after whoever pinned others on purpose; every check raises."""
+        if parted(offered.origin)[0] != self.origin:
             raise WitnessRefuses(f"The checkpoint is of another log, {offered.origin}.")
         trusted = pinned if before is None or tuple(pinned) != before.pinned else before.newest
-        return check_signed(offered, trusted, hand_overs)
-
-    @staticmethod
-    def _check_continued(offered: Checkpoint, before: Accepted | None, read: Read) -> None:
-        old = 0 if before is None else before.checkpoint.size
-        if offered.size < old:
-            raise WitnessRefuses(
-                f"The ledger has {offered.size:,} entries now and had {old:,}: entries were cut off."
-            )
-        try:
-            _prove_continued(None if before is None else before.checkpoint, offered, read)
-        except InvalidProof:
-            raise WitnessRefuses(
-                f"The ledger of {offered.size:,} entries does not continue the one of {old:,}: "
-                "something before was changed, or the tiles are not the checkpoint's."
-            ) from None
+        return follow(read, None if before is None else before.checkpoint, trusted, offered)
 
     def _keep_evidence(self, offered: Checkpoint, before: Accepted | None) -> None:
         # Named by its content, and no more than the first so many: asking again must not fill the disk.
@@ -148,32 +128,3 @@ class Witness:
         if before is not None:
             write_whole(folder / "accepted", before.checkpoint.text.encode(), PRIVATE)
         sync_folder(folder.parent)
-
-
-def _offered(read: Read) -> Checkpoint:
-    try:
-        return parse(read(CHECKPOINT).decode())
-    except FileNotFoundError:
-        raise NotVerified("There is no checkpoint there.") from None
-    except UnicodeDecodeError:
-        raise NotVerified("The checkpoint is not text.") from None
-
-
-def _hand_overs(read: Read) -> list[HandOver]:
-    try:
-        return parse_hand_overs(read(HAND_OVERS).decode())
-    except FileNotFoundError:
-        return []
-    except UnicodeDecodeError:
-        raise NotVerified("The file of hand-overs is not text.") from None
-
-
-def _prove_continued(before: Checkpoint | None, offered: Checkpoint, read: Read) -> None:
-    """Raises InvalidProof, and NotVerified for a missing tile."""
-    get_hash = hashes_of(read, offered.size)
-    if before is None or before.size == 0:
-        if frontier_of(get_hash, offered.size).root() != offered.root:
-            raise InvalidProof("The tiles do not have the root of the checkpoint.")
-        return
-    proof = consistency_proof(before.size, offered.size, get_hash)
-    verify_consistency(before.size, offered.size, before.root, offered.root, proof)
