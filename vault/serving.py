@@ -1,9 +1,12 @@
 """How gunicorn runs the vault: workers of several threads, each with its weaver; one of them notarises."""
 
 import os
+import socket
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+
+from gunicorn import systemd
 
 from vault.hardening import start_log
 from vault.notarising import start_in_process
@@ -23,8 +26,19 @@ accesslog = None
 def on_starting(server: Any) -> None:
     """Refuse to serve anybody but this machine while cookies travel without TLS: end with one line."""
     settings = load(Path(os.environ["VAULT_DATA"]))
-    if not settings.tls and not all(map(is_of_this_machine, server.cfg.address)):
+    addresses = [*server.cfg.address, *handed_over(systemd.listen_fds(unset_environment=False))]
+    if not settings.tls and not all(map(is_of_this_machine, addresses)):
         raise SystemExit("Without TLS the vault is served on this machine only: bind it to 127.0.0.1.")
+
+
+def handed_over(count: int) -> list[Any]:
+    """Where the sockets listen that systemd opened before: they replace every address named here."""
+    first = systemd.SD_LISTEN_FDS_START
+    addresses = []
+    for number in range(first, first + count):
+        with socket.socket(fileno=os.dup(number)) as given:
+            addresses.append(given.getsockname())
+    return addresses
 
 
 def is_of_this_machine(address: Any) -> bool:

@@ -4,60 +4,87 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from audit.origins import parted
 from audit.tables import DETAILS_KEPT_YEARS
 from crypto.passwords import FIPS, PBKDF2
 from crypto.root_ring import TokenPlace
 from crypto.suites import Profile
+from vault.setting_rules import (
+    BadSettings,
+    Shown,
+    Source,
+    check_password_cost,
+    number,
+    of_kind,
+    setting,
+    setting_of,
+    shown,
+    told,
+)
 
-
-class BadSettings(Exception):
-    """The settings cannot be used; the message says which and why, never a value."""
+__all__ = ["BadSettings", "Settings", "load"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How this vault is run. `keys` lies outside `data`, so that a copy of the data opens nothing."""
 
-    data: Path
-    keys: Path
-    database: str  # an SQLAlchemy URL; empty for SQLite in the data folder
-    origin: str = "vault.invalid/ledger"  # the ledger's name on checkpoints
-    programme: str = "Witness protection programme"
-    time_zone: str = "America/New_York"
-    tls: bool = True  # False only for a demonstration on this machine: cookies then lack Secure
-    idle_minutes: int = 15
-    session_hours: int = 12
-    step_up_minutes: int = 5
-    sessions_per_officer: int = 1
-    lock_after_failures: int = 5
-    lock_window_minutes: int = 15
-    attempts_per_address: int = 60  # sign-in attempts from one address in the same window
-    record_timeout_seconds: float = 4.5
-    proxies: int = 0  # how many proxies of ours stand in front and say where a request comes from
-    notary_in_process: bool = True
-    checkpoint_file: str = ""  # where the notary publishes; empty for the data folder
-    acts_wait_for: str = "checkpoint"  # or "witness": what acts of weight wait for before they are done
-    acts_wait_seconds: float = 10.0  # how long they wait before they are given up, and nothing was done
-    alarm_below_free_percent: int = 5  # how full the disk may become before it is an alarm
-    details_kept_years: int = (
-        0  # after how many years the ledger's details are forgotten, 5 or more; 0: never
+    data: Path  # given to the command, so it is no setting of the file that lies in it
+    keys: Path = field(metadata=told("The folder of the keys; as delivered, beside the data folder."))
+    database: str = field(
+        metadata=told("Where PostgreSQL is, as an SQLAlchemy URL; empty for SQLite.", secret=True)
     )
-    hold_minutes: int = 90
-    turnaround_days: int = 2
-    paper_megabytes: int = 200  # the largest document that a case keeps
-    password_cost: str = "argon2id$65536$3$4"  # under the profile "fips": pbkdf2-sha256$600000
-    profile: str = "standard"  # or "fips": only algorithms that FIPS standards name; chosen at the founding
-    public_origin: str = ""  # "https://vault.example", where browsers reach the vault; passkeys need it
-    passkey_roles: tuple[str, ...] = ()  # roles that sign in with a passkey and with no app
-    root_module: str = ""  # the PKCS#11 module of the token that new root keys are made in; empty for a file
-    root_token: str = ""  # that token's label
-    root_pin_file: str = ""  # the file with its PIN, mode 0400, outside the data folder
-    demonstration: bool = False
+    origin: str = setting("vault.invalid/ledger", "The ledger's name on checkpoints.")
+    programme: str = setting("Witness protection programme", "The name that officers know the programme by.")
+    time_zone: str = setting("America/New_York", "The zone that days and times are shown in.")
+    tls: bool = setting(True, "Whether browsers come by TLS; false serves this machine alone, for a trial.")
+    idle_minutes: int = number(15, 1, 30, "Quiet minutes after which a session ends.")
+    session_hours: int = number(12, 1, 12, "Hours after which a session ends, however busy.")
+    step_up_minutes: int = number(5, 1, 15, "Minutes for which a second factor given again counts.")
+    sessions_per_officer: int = number(1, 1, 10, "How many browsers an officer may be signed in with.")
+    lock_after_failures: int = number(5, 1, 10, "Failures that lock an account until it is released.")
+    lock_window_minutes: int = number(15, 5, 1440, "The minutes within which failures are counted.")
+    attempts_per_address: int = number(60, 1, 600, "Sign-in attempts from one address in those minutes.")
+    record_timeout_seconds: float = number(4.5, 0.5, 30, "Seconds an entry may take to be recorded.")
+    proxies: int = number(0, 0, 5, "Proxies in front that say where a request comes from.")
+    notary_in_process: bool = setting(True, "Whether the service runs the notary too.")
+    checkpoint_file: str = setting("", "Where the notary publishes; empty for the data folder.")
+    acts_wait_for: str = setting("checkpoint", 'What acts of weight wait for: "checkpoint" or "witness".')
+    acts_wait_seconds: float = number(10.0, 0.1, 60, "Seconds they wait before they are given up.")
+    alarm_below_free_percent: int = number(5, 1, 50, "Free room on the disk, in percent, that is an alarm.")
+    details_kept_years: int = number(
+        0,
+        DETAILS_KEPT_YEARS,
+        None,
+        "Years until the ledger's details are forgotten.",
+        zero="to keep details for ever",
+    )
+    hold_minutes: int = number(90, 5, 1440, "Minutes for which a bed is held.")
+    turnaround_days: int = number(2, 0, 30, "Days a place rests between two households.")
+    paper_megabytes: int = number(200, 1, 2000, "The largest document that a case keeps.")
+    password_cost: str = setting(
+        "argon2id$65536$3$4", "The work of one guess at a password; see its floor below."
+    )
+    profile: str = setting("standard", 'Or "fips": only what FIPS standards name; chosen at the founding.')
+    public_origin: str = setting(
+        "", "Where browsers reach the vault, such as https://vault.example; for passkeys."
+    )
+    passkey_roles: tuple[str, ...] = setting((), "Roles that sign in with a passkey and with no app.")
+    root_module: str = setting("", "The PKCS#11 module of the token for new root keys; empty for a file.")
+    root_token: str = setting("", "That token's label.")
+    root_pin_file: str = setting("", "The file with its PIN, mode 0400, outside the data folder.")
+    demonstration: bool = setting(False, "Whether everybody in it is invented, and every page says so.")
+    sources: Mapping[str, Source] = field(default_factory=dict, repr=False, compare=False)
+
+    def shown(self) -> list[Shown]:
+        """Every setting as it may be shown, in the order of the table in deploy/README.md."""
+        known = ((one.name, setting_of(one)) for one in fields(self))
+        return [shown(name, getattr(self, name), here, self.sources) for name, here in known if here]
 
     @property
     def database_url(self) -> str:
@@ -117,48 +144,32 @@ class Settings:
         return self.data / "notary.vkey"
 
 
-def _words(name: str, value: Any) -> tuple[str, ...]:
-    """A list of words; in the environment, with commas between them."""
-    words = value.split(",") if isinstance(value, str) else value
-    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise BadSettings(f"The setting {name} must be a list of words.")
-    return tuple(word.strip() for word in words if word.strip())
-
-
-def _cast(name: str, kind: Any, value: Any) -> Any:
-    if kind == tuple[str, ...]:
-        return _words(name, value)
+def _of_file(file: Path) -> dict[str, Any]:
+    if not file.exists():
+        return {}
     try:
-        if kind is bool and isinstance(value, str):
-            return {"true": True, "false": False}[value.lower()]
-        if kind in (int, float) and isinstance(value, bool):
-            value = None
-        return kind(value)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadSettings(f"The setting {name} must be of the kind {kind.__name__}.") from error
+        return tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings("vault.toml is not valid TOML; correct it and start again.") from error
 
 
 def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read `vault.toml` of the data folder, then `VAULT_…` of the environment over it.
 
-    Raises BadSettings for a name that is not a setting, a value of the wrong kind or a profile that is none.
+    Raises BadSettings for a name that is not a setting, and for a value of the wrong kind, out of its range
+    or too weak.
     """
     environment = os.environ if environment is None else environment
     kinds = get_type_hints(Settings)
-    known = {field.name for field in fields(Settings)}
-    given: dict[str, Any] = {}
-    file = data / "vault.toml"
-    if file.exists():
-        try:
-            given |= tomllib.loads(file.read_text())
-        except tomllib.TOMLDecodeError as error:
-            raise BadSettings("vault.toml is not valid TOML; correct it and start again.") from error
-    given |= {
+    known = {one.name: setting_of(one) for one in fields(Settings)}
+    from_file = _of_file(data / "vault.toml")
+    from_environment = {
         name.removeprefix("VAULT_").lower(): value
         for name, value in environment.items()
         if name.startswith("VAULT_") and name != "VAULT_DATA"
     }
-    unknown = sorted(set(given) - known)
+    given = from_file | from_environment
+    unknown = sorted(name for name in given if known.get(name) is None)
     if unknown:
         raise BadSettings(f"Unknown setting: {', '.join(unknown)}. Remove it or correct its spelling.")
     data = data.absolute()
@@ -166,21 +177,33 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     if given.get("profile") == Profile.FIPS.value:
         chosen["password_cost"] = FIPS.to_text()
     chosen |= given
-    settings = Settings(**{name: _cast(name, kinds[name], value) for name, value in chosen.items()})
+    cast = {name: of_kind(name, kinds[name], value) for name, value in chosen.items()}
+    for name, value in cast.items():
+        allowed = known[name]
+        if allowed is not None and isinstance(value, int | float):
+            allowed.check(name, value)
+    sources = dict.fromkeys(from_file, Source.FILE) | dict.fromkeys(from_environment, Source.ENVIRONMENT)
+    settings = Settings(**cast, sources=sources)
     _check_profile(settings)
+    check_password_cost(settings.password_cost, trial=not settings.tls or settings.demonstration)
     _check_origin(settings)
     _check_ledger(settings)
+    _check_zone(settings.time_zone)
     if settings.acts_wait_for not in {"checkpoint", "witness"}:
         raise BadSettings('The setting acts_wait_for must be "checkpoint" or "witness".')
     return settings
 
 
-def _check_ledger(settings: Settings) -> None:
-    if settings.details_kept_years != 0 and settings.details_kept_years < DETAILS_KEPT_YEARS:
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise BadSettings(
-            "The setting details_kept_years must be 0, to keep details for ever, "
-            f"or {DETAILS_KEPT_YEARS} or more."
-        )
+            'The setting time_zone must be the name of a zone, such as "America/New_York".'
+        ) from error
+
+
+def _check_ledger(settings: Settings) -> None:
     if parted(settings.origin)[1] != 1:
         raise BadSettings(
             "The setting origin must not end like a volume of the ledger. Remove /volume- and its number."

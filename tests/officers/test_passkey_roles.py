@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cast import CHEAP, Cast, Officer, Stage
+from tests.cast import Cast, Officer, Stage
 from tests.officers.devices import (
     ORIGIN,
     Device,
@@ -121,7 +121,7 @@ def test_who_enrols_again_has_no_passkey_of_before(cast: Cast) -> None:
     "good", [ORIGIN, "https://vault.example:8443", "http://localhost:8000", "http://localhost"]
 )
 def test_a_public_origin_is_a_name_behind_tls_or_this_machine(tmp_path: Path, good: str) -> None:
-    assert settings_file(tmp_path / "data", password_cost=CHEAP, public_origin=good).public_origin == good
+    assert settings_file(tmp_path / "data", public_origin=good).public_origin == good
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,7 @@ def test_clocks_that_differ_by_more_than_five_minutes_are_an_alarm(stage: Stage)
 
 def run(stage: Stage, **environment: str) -> tuple[int, str]:
     """`python -m vault alarms`."""
-    env = {"VAULT_ALARM_BELOW_FREE_PERCENT": "0", **environment}
+    env = {"VAULT_ALARM_BELOW_FREE_PERCENT": "1", **environment}
     done = CliRunner().invoke(cli, ["alarms", "--data", str(stage.settings.data)], env=env)
     return done.exit_code, done.output
 
