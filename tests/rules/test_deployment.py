@@ -6,23 +6,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 from gunicorn.config import Config
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from audit.__main__ import main as audit_command
 from audit.entries import Entry, new_entry_id
 from audit.ledger import Ledger, create_all
+from vault.oversight.ledger_commands import TRY_LATER
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 22, 14, 5, tzinfo=UTC)
 ROLES = ("vault", "vault-owner", "vault-notary")
 INSUFFICIENT_PRIVILEGE = "42501"
-LEDGER = ("ledger_entries", "ledger_subjects", "ledger_heads", "ledger_details")
+LEDGER = ("ledger_entries", "ledger_subjects", "ledger_heads", "ledger_volumes")
 
 
 def an_entry() -> Entry:
@@ -97,8 +98,28 @@ def test_the_service_can_record_and_keep_records(granted: dict[str, sqlalchemy.E
 def test_the_service_may_take_nothing_back_from_the_ledger(
     granted: dict[str, sqlalchemy.Engine], table: str, act: str
 ) -> None:
-    column = {"ledger_heads": "size", "ledger_details": "id"}.get(table, '"index"')
+    column = {"ledger_heads": "size", "ledger_volumes": "number"}.get(table, '"index"')
     assert refused(granted["vault"], act.format(table, column, column))
+
+
+def test_the_service_may_forget_details_that_are_five_years_old_and_no_younger_ones(
+    granted: dict[str, sqlalchemy.Engine],
+) -> None:
+    service = granted["vault"]
+    with service.begin() as connection:
+        now = connection.exec_driver_sql("SELECT now()").scalar_one()
+        young, old = (str(new_entry_id(now - timedelta(days=365.25 * years))) for years in (4.9, 5.1))
+        for name in (young, old):
+            connection.exec_driver_sql(f"INSERT INTO ledger_details VALUES ('{name}', 'sealed')")
+    with service.begin() as connection:
+        gone = connection.exec_driver_sql(f"DELETE FROM ledger_details WHERE id = '{old}'")
+        assert gone.rowcount == 1
+    for statement in (f"DELETE FROM ledger_details WHERE id = '{young}'", "DELETE FROM ledger_details"):
+        with pytest.raises(DBAPIError, match="the ledger only grows"), service.begin() as connection:
+            connection.exec_driver_sql(statement)
+    assert refused(service, "UPDATE ledger_details SET sealed = 'other'")
+    assert refused(service, "TRUNCATE ledger_details")
+    assert refused(service, "ALTER TABLE ledger_details DISABLE TRIGGER ledger_details_kept")
 
 
 def test_the_service_may_change_no_waiting_entry_and_no_migration(
@@ -114,6 +135,7 @@ def test_the_notary_reads_leaves_and_heads_and_nothing_else(granted: dict[str, s
     notary = granted["vault-notary"]
     assert not refused(notary, "SELECT leaf FROM ledger_entries")
     assert not refused(notary, "SELECT root FROM ledger_heads")
+    assert not refused(notary, "SELECT first_index FROM ledger_volumes")
     for table in ("houses", "ledger_subjects", "ledger_details", "ledger_pending"):
         assert refused(notary, f"SELECT * FROM {table}")
     assert refused(notary, "DELETE FROM ledger_heads")
@@ -170,6 +192,24 @@ def test_alarms_are_asked_for_within_the_hour_and_page_somebody_who_sees_no_reco
     assert "ReadWritePaths=/var/lib/vault" in unit("vault-alarms.service")
     assert not any(line.startswith(("User=", "ReadWritePaths=")) for line in unit("vault-page@.service"))
     assert "ProtectSystem=strict" in unit("vault-page@.service")
+
+
+@pytest.mark.parametrize(
+    ("name", "when", "command"),
+    [
+        ("vault-ledger-volume", "OnCalendar=*-01-02 03:20", "ledger new-volume"),
+        ("vault-ledger-details", "OnCalendar=*-*-03 03:40", "ledger forget-details"),
+    ],
+)
+def test_volumes_and_old_details_are_seen_to_by_timers_that_call_nobody_when_nothing_is_due(
+    name: str, when: str, command: str
+) -> None:
+    assert {when, "Persistent=yes"} <= set(unit(f"{name}.timer"))
+    service = unit(f"{name}.service")
+    assert f"ExecStart=/opt/vault/.venv/bin/python -m vault {command}" in service
+    assert {"OnFailure=vault-page@%n.service", "User=vault", f"SuccessExitStatus={TRY_LATER}"} <= set(service)
+    served = unit("vault.service")
+    assert set(served[served.index("NoNewPrivileges=yes") : served.index("[Install]")]) <= set(service)
 
 
 def release(folder: Path, style: str) -> Path:

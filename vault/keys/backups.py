@@ -44,6 +44,7 @@ RECORDS = frozenset(
         *("key_acts", "key_act_decisions"),
         *("alerts", "ledger_watch", "watched_hours", "watched_officers", "weekly_reviews"),
         *("ledger_entries", "ledger_heads", "ledger_subjects", "ledger_details", "ledger_pending"),
+        *("ledger_volumes", "kept_checkpoints", "witnesses"),
     }
 )
 """Everything else: sealed, signed or plain on purpose."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from audit.errors import LedgerUnavailable
+from vault.errors import RuleForbids
 from vault.notarising import vault_size
 from vault.oversight import forgetting, volumes
 from vault.running import RunningVault, wall_clock
@@ -49,6 +50,9 @@ def forget_details(data: Path) -> None:
     try:
         size = vault_size(vault)
         gone = forgetting.forget_details(vault, vault.now(), lambda _count: None)
+    except RuleForbids as error:
+        click.echo(str(error), err=True)
+        sys.exit(TRY_LATER)
     finally:
         vault.close()
     click.echo(f"The details of {gone:,} entries were forgotten. All {size:,} entries stay, and verify.")
