@@ -30,7 +30,7 @@ from vault.running import RunningVault
 from vault.settings import Settings
 
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
-PATIENCE = 60.0
+PATIENCE = 30.0
 """Seconds for which a vault waits for its ledger: a busy machine must not decide what a test says."""
 CHEAP = "argon2id$8192$1$1"
 PASSWORD = "a long password of {}"
