@@ -16,6 +16,8 @@ def try_doors(ivo: AtWork) -> None:
 def dismiss(aud: AtWork) -> str:
     """Aud reads the alert and dismisses it with a reason; where the alert is."""
     aud.go("/ledger/alerts")
+    for folded in aud.page.locator("li details > summary").all():
+        folded.click()
     aud.page.get_by_role("link", name=REFUSED).first.click()
     aud.sees("What to do next")
     path = aud.path
@@ -26,6 +28,18 @@ def dismiss(aud: AtWork) -> str:
     assert aud.press("Dismiss this alert") == 200
     aud.sees("by Aud Atwater")
     return path
+
+
+def find_case(aud: AtWork, code: str) -> None:
+    """Aud types the number of a case, sees its entries alone, and who has ever seen it."""
+    aud.go("/ledger")
+    aud.page.get_by_text("Narrow the list").click()
+    aud.write({"Case number": code.lower()})
+    assert aud.press("Show these entries") == 200
+    aud.follow("Who has ever seen this case")
+    aud.sees("Its people")
+    aud.follow("Person 1")
+    aud.sees("Who has ever seen the identity of person 1")
 
 
 def flag(aud: AtWork, case: str) -> None:

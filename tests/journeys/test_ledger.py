@@ -35,8 +35,8 @@ STORIES = {
         Ines Inkpen opened House address of place H-001 — reason: Finding or arranging housing
         Ines Inkpen held beds in place H-001 for {code}
         Ines Inkpen changed the stay of {code} in place H-001
-        After: confirmed
-        After: arrived
+        Now: confirmed
+        Now: arrived
         Ivo Ironside was refused “safehouses, stays, hold beds” on place H-001: a rule forbade it""",
     "money": """
         Ada Amsel asked for payment P-2026-0001 and {code}

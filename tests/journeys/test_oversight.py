@@ -18,6 +18,21 @@ def test_an_alert_is_found_on_the_desk_dismissed_with_a_reason_and_read_again(st
     aud.sees(overseeing.WHY)
 
 
+def test_a_case_is_found_by_its_number_and_leads_to_whoever_has_seen_its_people(
+    staff: Staff, record: Opened
+) -> None:
+    aud = staff["aud"]
+    overseeing.find_case(aud, record.code)
+    aud.sees("Ines Inkpen")
+    aud.go("/ledger/subjects")
+    aud.write({"Number of the case or place": "WP-1999-0001"})
+    assert aud.press("Show who has seen it") == 422
+    aud.sees("No case or place has this number.")
+    aud.write({"Number of the case or place": record.code})
+    assert aud.press("Show who has seen it") == 200
+    aud.sees("Its entries in the ledger")
+
+
 def test_figures_and_weeks_are_read_without_a_script_on_a_telephone(staff: Staff, record: Opened) -> None:
     aud = staff["aud"]
     assert aud.go("/ledger/figures") == 200

@@ -89,6 +89,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
             *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
             *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
             *("/ledger/alerts?state=", "/ledger/weeks", "/ledger/figures", "/ledger?since=tomorrow"),
+            *("/ledger/subjects", f"/ledger?case={case}", "/ledger/alerts"),
             *("/ledger/witnesses", "/ledger/witnesses/register", "/ledger/witnesses/take-in"),
         ],
         "max": ["/officers", "/officers/add", "/cases"],

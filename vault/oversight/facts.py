@@ -10,10 +10,12 @@ from vault.templating import counted, day, money, when
 
 LABELS = {
     "after": "now",
+    "answered": "question could be answered",
     "before": "until then",
     "called-off": "stays called off",
     "change": "what was changed",
     "cents": "amount",
+    "details": "details opened",
     "first": "first entry",
     "found": "people found",
     "free": "places free",
@@ -28,12 +30,13 @@ LABELS = {
     "signed-size": "entries that were signed",
     "single": "single occupancy only",
     "step": "which step",
+    "vouched": "the vault's own code",
     "way": "looked for by",
 }
 """Names that would not be understood as they are kept; every other name is understood."""
 
 UNTOLD = frozenset(
-    {"act", "code", "continues", "index", "page", "route", "rows", "session", "vouched", "week", "why"}
+    {"act", "code", "continues", "first", "index", "last", "page", "route", "rows", "session", "vouched", "week", "why"}
 )
 """What a line does not repeat: the sentence says it already, or it means something to machines only."""
 WORTH_NOTHING = frozenset(
