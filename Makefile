@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 PORT ?= 8000
 T ?= tests
-# One file of tests at a time on each core; what a file shares is made once for it.
+# One file of tests at a time on each core, and the journeys as one; what they share is made once for them.
 PYTEST ?= -n auto --dist loadfile
 PYTHON ?= python3
 export PYTHON

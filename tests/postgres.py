@@ -13,11 +13,12 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-ROOM = 4 << 30
+ROOM = max(4, os.cpu_count() or 1) << 30
+"""Bytes that must be free: a worker on each core takes half a GiB for its cluster and its folders."""
 
 
 def find_memory() -> Path | None:
-    """The folder that Linux keeps in memory, if it is there and 4 GiB of it are free."""
+    """The folder that Linux keeps in memory, if it is there with room enough."""
     folder = Path("/dev/shm")
     if not os.access(folder, os.W_OK):
         return None
@@ -107,6 +108,8 @@ class Cluster:
         binaries, user = find_binaries(), account()
         # What must last is measured where it lasts.
         memory = None if settings["fsync"] == "on" else MEMORY
+        if memory is not None:
+            settings = {**settings, "max_wal_size": "64MB"}
         folder = Path(tempfile.mkdtemp(prefix="vault-pg-", dir=memory))
         if user is not None:
             entry = pwd.getpwnam(user)
