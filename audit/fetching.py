@@ -21,8 +21,11 @@ from audit.tree import HASH_BYTES
 
 _UNDER = "/ledger/log/"
 _QUIET_SECONDS, _WHOLE_SECONDS = 10.0, 30.0
-_LONGEST_NOTE, _LONGEST_HAND_OVERS, _LONGEST_WORDS = 64 * 1024, 4 * 1024 * 1024, 4096
+_LONGEST_WORDS = 4096
+_LONGEST = {CHECKPOINT: 64 * 1024, HAND_OVERS: 4 * 1024 * 1024}
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
+"""How long a tile is, and at most the entry that opens a volume."""
+_CLOSED = "volumes/"
 _TRIES = 3
 
 
@@ -142,46 +145,49 @@ def _content(response: HTTPResponse, most: int) -> bytes:
 def newest_checkpoint(log: LogAt) -> bytes:
     """The published checkpoint, not yet believed. Raises Unanswered, also when there is none."""
     try:
-        return log.get(CHECKPOINT, _LONGEST_NOTE)
+        return log.get(CHECKPOINT, _LONGEST[CHECKPOINT])
     except FileNotFoundError:
         raise Unanswered("The vault has no checkpoint to be cosigned yet.") from None
 
 
-def _newest_hand_overs(log: LogAt) -> bytes | None:
+def _hand_overs(log: LogAt, volume: int) -> bytes | None:
     try:
-        return log.get(HAND_OVERS, _LONGEST_HAND_OVERS)
+        return log.get(f"volumes/{volume}/{HAND_OVERS}", _LONGEST[HAND_OVERS])
     except FileNotFoundError:
         return None
 
 
 def as_it_stands(log: LogAt) -> Read:
-    """The log as of one moment: its checkpoint with the hand-overs that go with it, and its tiles as asked.
+    """The log as of one moment: its checkpoint with the hand-overs that go with it, and the rest as asked.
 
-    Raises Unanswered when the notary's keys are being replaced just now.
+    Raises Unanswered when the notary's keys are being replaced, or a volume is being closed, just now.
     """
+    checkpoint = newest_checkpoint(log)
     for _ in range(_TRIES):
-        before, checkpoint = _newest_hand_overs(log), newest_checkpoint(log)
-        hand_overs = _newest_hand_overs(log)
-        if before == hand_overs:
+        volume = _volume(checkpoint)
+        before, checkpoint = _hand_overs(log, volume), newest_checkpoint(log)
+        hand_overs = _hand_overs(log, volume)
+        if before == hand_overs and _volume(checkpoint) == volume:
             break
     else:
-        raise Unanswered("The notary's keys are being replaced.")
+        raise Unanswered("The notary's keys are being replaced, or a volume is being closed.")
 
     def read(path: str) -> bytes:
         if path == CHECKPOINT:
             return checkpoint
-        if path == HAND_OVERS and hand_overs is not None:
-            return hand_overs
-        if path.startswith("tile/"):
-            return log.get(f"volumes/{_volume(checkpoint)}/{path}", _TILE_BYTES)
-        raise FileNotFoundError(path)
+        if path != HAND_OVERS:
+            where = path if path.startswith(_CLOSED) else f"{_CLOSED}{volume}/{path}"
+            return log.get(where, _LONGEST.get(path.rpartition("/")[2], _TILE_BYTES))
+        if hand_overs is None:
+            raise FileNotFoundError(path)
+        return hand_overs
 
     return read
 
 
 def _volume(checkpoint: bytes) -> int:
-    """Of which volume of the ledger a checkpoint is, by its origin; raises NotVerified when it has none."""
+    """Of which volume of the ledger a checkpoint is, by its origin; of none that can be read, the first."""
     try:
         return parted(parse(checkpoint.decode()).origin)[1]
-    except UnicodeDecodeError:
-        raise NotVerified("The checkpoint is not text.") from None
+    except (UnicodeDecodeError, NotVerified):
+        return 1  # Whoever reads on says what is wrong with it.

@@ -12,7 +12,7 @@ from audit import tables
 from audit.subtrees import subtrees_in
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH
 from audit.tree import HASH_BYTES
-from audit.volumes import Volume
+from audit.volumes import Volume, volumes_in
 
 _ENTRIES, _HEADS = tables.entries.c, tables.heads.c
 _KEPT = 256
@@ -53,6 +53,18 @@ class HashTiles:
             self._known.move_to_end(key)
             while len(self._known) > _KEPT:
                 self._known.popitem(last=False)
+
+
+def opening_leaf(connection: Connection, ledger: str, number: int) -> bytes | None:
+    """The entry that opened a volume after the first; none where there is no such volume.
+
+    Raises NotVerified for a list of volumes that the ledger did not make.
+    """
+    for volume in volumes_in(connection, ledger):
+        if volume.number == number > 1:
+            leaf = connection.scalar(select(_ENTRIES.leaf).where(_ENTRIES.index == volume.first_index))
+            return None if leaf is None else bytes(leaf)
+    return None
 
 
 def _size(connection: Connection, volume: Volume) -> int:

@@ -287,7 +287,7 @@ def test_a_checkpoint_and_hand_overs_that_do_not_hold_still_together_are_asked_f
     log.get = restless  # type: ignore[method-assign]
     with pytest.raises(Unanswered, match="being replaced"):
         as_it_stands(log)
-    assert asked == ["hand-overs", "checkpoint", "hand-overs"] * 3
+    assert asked == ["checkpoint", *["volumes/1/hand-overs", "checkpoint", "volumes/1/hand-overs"] * 3]
 
 
 def test_every_path_of_a_tile_is_read_back_and_no_other_text_is() -> None:

@@ -43,6 +43,7 @@ class Machine:
             self.key = self.witness.key()[1].to_text()
         self.token = registered(cast, self.key, name)
         self.client = cast.stage.app.test_client()
+        self.volume = 1  # whose tiles are read at the top
 
     @property
     def headers(self) -> dict[str, str]:
@@ -57,7 +58,8 @@ class Machine:
         """The log as `audit.witness` reads it."""
 
         def read(path: str) -> bytes:
-            answer = self.get(f"volumes/1/{path}" if path.startswith("tile/") else path)
+            newest = path == "checkpoint" or path.startswith("volumes/")
+            answer = self.get(path if newest else f"volumes/{self.volume}/{path}")
             if answer.status_code == 404:
                 raise FileNotFoundError(path)
             assert answer.status_code == 200, answer.text

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from audit.notes import VerifierKey, parse
+from audit.origins import parted
 from tests.bad_input.served import ROOT, Served, Visitor
 from tests.oversight.test_read import plain
 from vault.keys.notary_rotation import announce, rotate
+from vault.oversight.volumes import begin_volume
 from vault.running import RunningVault, wall_clock
 
 PATIENCE = 60.0
@@ -106,18 +108,29 @@ def kept_sizes(served: Served) -> dict[str, int]:
     return {str(key): int(str(size)) for key, size in rows}
 
 
+def kept_volumes(served: Served) -> list[int]:
+    """Of which volume the newest note of each witness is."""
+    rows = query(served, "SELECT origin FROM kept_checkpoints ORDER BY kept_at DESC LIMIT 2")
+    return [parted(str(row[0]))[1] for row in rows]
+
+
 def ledger_size(served: Served) -> int:
     """How many entries there are."""
     return int(str(query(served, "SELECT max(size) FROM ledger_heads")[0][0]))
 
 
+def earlier_volumes(served: Served) -> int:
+    """How many entries the volumes before the current one have."""
+    return int(str(query(served, "SELECT coalesce(max(first_index), 0) FROM ledger_volumes")[0][0]))
+
+
 def signed_size(served: Served) -> int:
-    """How many entries the notary signed last; 0 before it signed anything."""
+    """How many entries of the whole ledger the notary signed; 0 before it signed anything."""
     path = served.settings.checkpoint
-    return parse(path.read_text()).size if path.exists() else 0
+    return parse(path.read_text()).size + earlier_volumes(served) if path.exists() else 0
 
 
-def test_two_witnesses_cosign_as_the_ledger_grows_and_follow_replaced_keys(
+def test_two_witnesses_cosign_as_the_ledger_grows_and_follow_replaced_keys_and_the_next_volume(
     auditor: Visitor, tmp_path: Path
 ) -> None:
     served = auditor.served
@@ -144,8 +157,10 @@ def test_two_witnesses_cosign_as_the_ledger_grows_and_follow_replaced_keys(
             look_until_both_cosigned()
         vault = RunningVault.start(served.settings, wall_clock)
         rotate(vault, is_unfinished=announce(vault) > 0)
-        vault.close()
         look_until_both_cosigned()
+        begin_volume(vault, wall_clock(), even_if_young=True)
+        vault.close()
+        until(lambda: set(kept_volumes(served)) == {2}, "both went over to the next volume")
     finally:
         for process in standing:
             process.terminate()
@@ -207,15 +222,17 @@ def test_a_ledger_that_was_cut_off_is_refused_both_notes_are_kept_and_the_vault_
     until(lambda: signed_size(served) == kept + 8, "the notary signed everything")
     assert machine.once().returncode == 0
     accepted = (machine.folder / "state" / "checkpoint.cosigned").read_text()
-    assert parse(accepted).size == kept + 8
+    before = earlier_volumes(served)
+    assert parse(accepted).size + before == kept + 8
     cut_off(served, kept)
     until(lambda: signed_size(served) == kept, "the notary signed what was left")
     done = machine.once()
-    said = f"Not cosigned. The ledger has {kept} entries now and had {kept + 8}: entries were cut off."
+    now, then = kept - before, kept + 8 - before
+    said = f"Not cosigned. The ledger has {now} entries now and had {then}: entries were cut off."
     assert (done.returncode, done.stderr) == (1, f"{said}\n")
     (evidence,) = (machine.folder / "state" / "refused").iterdir()
     assert (evidence / "accepted").read_text().split("\n\n")[0] == accepted.split("\n\n")[0]
-    assert parse((evidence / "offered").read_text()).size == kept
+    assert parse((evidence / "offered").read_text()).size == now
     # Grown past what was accepted, it is another ledger still; the vault tells of it once.
     for _ in range(9):
         auditor.get("/ledger/matrix")

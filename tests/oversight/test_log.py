@@ -20,6 +20,7 @@ from vault.oversight.alarms import AlarmKind, alarms
 from vault.oversight.models import KeptCheckpoint, RegisteredWitness, Rule
 from vault.oversight.registering import digest_of
 from vault.oversight.registering import registered as believed
+from vault.oversight.volumes import begin_volume
 from vault.oversight.witnessing import cosigned_covering
 
 # What asks the database in words of its own is tried on both engines; a page is the same over either.
@@ -95,6 +96,27 @@ def test_every_hash_tile_is_that_of_the_export_and_no_entry_is_ever_given(cast: 
         assert machine.get(path).status_code == 404, path
 
 
+def test_a_witness_goes_on_into_the_next_volume_and_vouches_for_the_whole_ledger(
+    cast: Cast, tmp_path: Path
+) -> None:
+    machine, vault, clock = Machine(cast, tmp_path / "w", "laptop"), cast.stage.vault, cast.stage.clock
+    sign(cast)
+    assert machine.give(machine.cosign(clock.now)).status_code == 204
+    begin_volume(vault, clock.now, even_if_young=True)
+    sign(cast)
+    machine.volume, size = 2, size_of(cast)
+    note = machine.cosign(clock.now)
+    assert (parse(note).origin, parse(note).size) == (f"{cast.stage.settings.origin}/volume-2", 1)
+    assert machine.give(note).status_code == 204
+    with vault.reading() as db:
+        assert cosigned_covering(vault, db, size) == parse(note)
+        assert cosigned_covering(vault, db, size + 1) is None
+    assert b'"ledger-volume-opened"' in machine.get("volumes/2/opening").data
+    assert parse(machine.get("volumes/1/checkpoint").text).size == size - 1
+    for path in ("volumes/1/opening", "volumes/2/checkpoint", "volumes/3/opening", "volumes/2/hand-overs"):
+        assert machine.get(path).status_code == 404, path
+
+
 def test_wrong_ended_and_missing_tokens_are_answered_alike_and_a_wrong_one_is_recorded(
     cast: Cast, tmp_path: Path
 ) -> None:
@@ -116,7 +138,7 @@ def test_wrong_ended_and_missing_tokens_are_answered_alike_and_a_wrong_one_is_re
     machine.token = right
     ended = machine.get("checkpoint")
     assert {(answer.status_code, answer.text) for answer in (missing, wrong, ended)} == {(401, missing.text)}
-    for path in ("hand-overs", "volumes/1/tile/0/000"):
+    for path in ("volumes/1/hand-overs", "volumes/1/checkpoint", "volumes/1/tile/0/000"):
         assert machine.get(path).status_code == 401, path
     assert machine.give("x").status_code == machine.tell("x", "x", "").status_code == 401
     assert "Someone was refused “outside witness”: the token was not right" in plain(aud.get("/ledger").text)

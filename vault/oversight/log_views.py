@@ -1,9 +1,11 @@
 """What the machine of an outside witness fetches and gives, with its token and without a session.
 
-It gets checkpoints, hand-overs and hashes, never an entry. Its fetches are not recorded: an entry for each
-would make a new tree to be fetched, and so on for ever. A wrong token is recorded, and so is a refusal.
+It gets checkpoints, hand-overs and hashes, and of all entries only those that open a volume. Its fetches are
+not recorded: an entry for each would make a new tree to be fetched, and so on for ever. A wrong token is
+recorded, and so is a refusal.
 """
 
+from pathlib import Path
 from typing import cast
 
 from flask import Blueprint, Response, current_app, request
@@ -12,13 +14,15 @@ from flask.typing import ResponseReturnValue
 from typing_extensions import override
 from werkzeug.routing import BaseConverter
 
+from audit.checkpoints import closed_checkpoint
 from audit.errors import Damaged, NotVerified
-from audit.serving import HashTiles
+from audit.serving import HashTiles, opening_leaf
 from audit.tiles import read_tile_name
 from audit.volumes import volumes_in
 from vault.access.events import Event, record_apart
 from vault.access.guard import by_token, now, running
 from vault.errors import NotKnown, NotSignedIn, RuleForbids
+from vault.notarising import key_place
 from vault.officers.asking import caller
 from vault.officers.proofs import ProofRefused, address_digest, check_address, note_failure
 from vault.oversight.models import RegisteredWitness
@@ -29,7 +33,7 @@ from vault.oversight.witnessing import take_in
 bp = Blueprint("log", __name__)
 LONGEST_BODY = 64 * 1024
 PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
-LAST_VOLUME = 999_999_999_999
+VOLUMES = "/ledger/log/volumes/<int(max=999999999999):volume>"
 
 
 class TileName(BaseConverter):
@@ -89,27 +93,37 @@ def _plain(content: str | bytes) -> Response:
     return Response(content, mimetype=kind)
 
 
+def _published(path: Path) -> Response:
+    try:
+        return _plain(path.read_bytes().decode())
+    except (OSError, UnicodeDecodeError):
+        raise NotKnown from None
+
+
 @bp.get("/ledger/log/checkpoint")
 @by_token(admit)
 def checkpoint(_witness: RegisteredWitness) -> ResponseReturnValue:
     """The checkpoint that the notary published last."""
-    try:
-        return _plain(running().settings.checkpoint.read_bytes().decode())
-    except (OSError, UnicodeDecodeError):
-        raise NotKnown from None
+    return _published(running().settings.checkpoint)
 
 
-@bp.get("/ledger/log/hand-overs")
+@bp.get(f"{VOLUMES}/<any('checkpoint','hand-overs','opening'):part>")
 @by_token(admit)
-def hand_overs(_witness: RegisteredWitness) -> ResponseReturnValue:
-    """How the notary's keys were replaced; of keys that never were, nothing."""
-    try:
-        return _plain(running().settings.notary_hand_overs.read_bytes().decode())
-    except (OSError, UnicodeDecodeError):
-        raise NotKnown from None
+def part_of_volume(_witness: RegisteredWitness, volume: int, part: str) -> ResponseReturnValue:
+    """How a closed volume ended, how the notary's keys were replaced in one, and the entry that opened it."""
+    settings = running().settings
+    if part == "checkpoint":
+        return _published(closed_checkpoint(settings.checkpoint, volume))
+    if part == "hand-overs":
+        return _published(key_place(settings).hand_overs_of(volume))
+    with running().reading() as db:
+        opening = opening_leaf(db.connection(), settings.origin, volume)
+    if opening is None:
+        raise NotKnown
+    return _plain(opening)
 
 
-@bp.get(f"/ledger/log/volumes/<int(max={LAST_VOLUME}):volume>/tile/<tile:tile>")
+@bp.get(f"{VOLUMES}/tile/<tile:tile>")
 @by_token(admit)
 def tile(_witness: RegisteredWitness, volume: int, tile: str) -> ResponseReturnValue:
     """A hash tile of one volume of the ledger (c2sp.org/tlog-tiles), as the database gives it."""
