@@ -53,6 +53,7 @@ FEATURES = (
     "agencies",
     "keys",
     "oversight",
+    "administration",
 )
 """The feature folders, each with a blueprint `bp` in its views."""
 
@@ -68,6 +69,7 @@ NAVIGATION = (
     ("Keys", "keys.show_keys", Permission.SEE_KEY_ACTS),
     ("Ledger", "oversight.read_ledger", Permission.READ_LEDGER),
     ("Officers", "officers.keeping.list_officers", Permission.SEE_OFFICERS),
+    ("Administration", "administration.show_health", Permission.RUN_VAULT),
 )
 
 WORDS = {

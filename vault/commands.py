@@ -17,6 +17,7 @@ from vault import migrations, verification
 from vault.access import adoption
 from vault.access.events import Event, record_apart
 from vault.access.policy import Role
+from vault.administration.commands import settings as show_settings
 from vault.announcing.actions import Weighty, announce
 from vault.database import connect
 from vault.demonstration import making, showing
@@ -42,6 +43,7 @@ def cli() -> None:
 cli.add_command(keys)
 cli.add_command(notary)
 cli.add_command(alarms)
+cli.add_command(show_settings)
 keys.add_command(rotation_commands.rotate_root)
 keys.add_command(rotation_commands.rotate_notary)
 

@@ -41,6 +41,7 @@ class Event(Labelled):
     SIGNED_IN = "signed-in", "Signed in"
     SIGNED_OUT = "signed-out", "Signed out"
     SESSION_ENDED = "session-ended", "Session ended"
+    OFFICER_SIGNED_OUT = "officer-signed-out", "Officer signed out by the administrator"
     PASSWORD_CHANGED = "password-changed", "Password changed"
     PASSWORD_RECOVERED = "password-recovered", "Password set with the recovery code"
     STEPPED_UP = "stepped-up", "Second factor given again"
@@ -154,7 +155,6 @@ class Event(Labelled):
 
 ROWS_PER_ENTRY = 40
 """An entry is at most 8 KiB; an act that changes more rows is told in several entries."""
-
 
 VOUCHED = "vouched"
 """The fact by which an entry shows that the holder of the root key made it."""

@@ -150,6 +150,7 @@ class Permission(StrEnum):
     SEE_ALARMS = "see-alarms"
     SEE_OFFICERS = "see-officers"
     KEEP_OFFICERS = "keep-officers"
+    RUN_VAULT = "run-vault"
     CERTIFY_OFFICERS = "certify-officers"
     FIND_PERSON = "find-person"
     RENEW_KEYS = "renew-keys"
@@ -188,6 +189,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_ALARMS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.SEE_OFFICERS: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.KEEP_OFFICERS: frozenset({Role.ADMINISTRATOR}),
+    Permission.RUN_VAULT: frozenset({Role.ADMINISTRATOR}),
     Permission.CERTIFY_OFFICERS: frozenset({Role.COORDINATOR}),
     Permission.FIND_PERSON: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK}),
     Permission.RENEW_KEYS: frozenset({Role.COORDINATOR}),

@@ -25,6 +25,7 @@ SAYS: dict[str, str] = {
     Event.SIGNED_IN: "signed in",
     Event.SIGNED_OUT: "signed out",
     Event.SESSION_ENDED: "ended a session of their own",
+    Event.OFFICER_SIGNED_OUT: "ended sessions of {about}",
     Event.STEPPED_UP: "gave the second factor again",
     Event.STEP_UP_FAILED: "gave a second factor that was not right",
     Event.PASSWORD_CHANGED: "changed their password",
