@@ -139,7 +139,7 @@ def shown(name: str, value: object, known: Setting, sources: Mapping[str, Source
     if known.secret:
         words = "set" if value else "not set"
     elif isinstance(value, bool):
-        words = "yes" if value else "no"
+        words = str(value).lower()
     elif isinstance(value, tuple):
         words = ", ".join(value) or "none"
     return Shown(name, words, source, known)

@@ -68,7 +68,7 @@ class Settings:
     turnaround_days: int = number(2, 0, 30, "Days a place rests between two households.")
     paper_megabytes: int = number(200, 1, 2000, "The largest document that a case keeps.")
     password_cost: str = setting(
-        "argon2id$65536$3$4", "The work of one guess at a password; see its floor below."
+        "argon2id$65536$3$4", "The work of one guess at a password; its floor is told in deploy/README.md."
     )
     profile: str = setting("standard", 'Or "fips": only what FIPS standards name; chosen at the founding.')
     public_origin: str = setting(

@@ -190,7 +190,7 @@ def test_the_terminal_prints_settings_without_a_secret(stage: Stage) -> None:
     assert done.exit_code == 0, done.output
     lines = {line.split()[0]: line for line in done.output.splitlines()}
     assert lines["idle_minutes"].endswith("7  (environment)")
-    assert lines["tls"].endswith("no  (vault.toml)")
+    assert lines["tls"].endswith("false  (vault.toml)")
     assert lines["hold_minutes"].endswith("90  (as delivered)")
     assert "hunter2" not in done.output
     assert lines["database"].endswith("set  (vault.toml)")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vault.administration.commands import table_lines
 from vault.serving import handed_over, is_of_this_machine
 from vault.setting_rules import ENOUGH_PASSES, Source, setting_of
 from vault.settings import BadSettings, Settings, load
@@ -170,3 +171,14 @@ def test_every_default_is_within_its_own_range() -> None:
         known = setting_of(one)
         if known is not None and one.default is not MISSING and isinstance(one.default, int | float):
             known.check(one.name, one.default)
+
+
+def test_the_readme_has_every_setting_as_the_programme_knows_it(tmp_path: Path) -> None:
+    readme = (ROOT / "deploy/README.md").read_text()
+    section = readme.partition("\n## Settings\n")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    expected = [
+        line.replace(f"`{tmp_path}-keys`", "beside the data folder")
+        for line in table_lines(load(tmp_path, {}).shown())
+    ]
+    assert rows == expected
