@@ -25,6 +25,9 @@ from vault.papers.models import Paper
 from vault.running import RunningVault, wall_clock
 from vault.verification import verify
 
+SIGNED_NOTE = re.compile(r"[\w./-]{1,80}\n\d+\n[\w+/=]{44}\n\n(?:\u2014 [\w./-]{1,80} [\w+/=]+\n)+")
+"""A checkpoint with its signatures: a name, a number and a hash, and no word that a person typed."""
+
 
 def everything(programme: Programme) -> bytes:
     """Every byte of the data folder and of the folder with the root key."""
@@ -113,7 +116,9 @@ def test_plain_columns_hold_codes_words_dates_and_numbers_only(programme: Progra
     for (name,) in ((table["name"],) for table in tables if table["name"] not in allowed):
         for row in thief.rows(f'SELECT * FROM "{name}"'):
             for column, value in row.items():
-                if isinstance(value, str) and column not in {"leaf", "device"}:
+                if column == "note":
+                    assert SIGNED_NOTE.fullmatch(value), name
+                elif isinstance(value, str) and column not in {"leaf", "device"}:
                     braces, most = (r"{}", 20_000) if column == "memory" else ("", 120)
                     assert re.fullmatch(rf"[\w:.,+$@/ \[\]\"{braces}-]{{0,{most}}}", value), (name, column)
                     assert MARK.lower() not in value.lower()
