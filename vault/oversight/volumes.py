@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from audit.entries import Entry
+from audit.entries import Entry, Fact
 from audit.errors import Damaged, InvalidEntry, LedgerUnavailable, NotVerified
 from audit.joints import FinalTree, closing_facts, opening_facts
 from audit.volumes import Volume, volumes_in
@@ -79,26 +79,10 @@ def begin_volume(vault: RunningVault, now: datetime, *, even_if_young: bool) -> 
     number, origin = current.volume.number + 1, vault.settings.origin
 
     def opening(first_index: int, earlier: FinalTree) -> Entry:
-        with vault.reading() as db:
-            facts = opening_facts(number, first_index, earlier)
-            made = compose(
-                db, vault.trust, vault.vouch, Event.LEDGER_VOLUME_OPENED,
-                who=None, now=now, subjects=[], facts=facts,
-            )  # fmt: skip
-        return made[0]
+        return _entry(vault, Event.LEDGER_VOLUME_OPENED, opening_facts(number, first_index, earlier), now)
 
     try:
-        with vault.reading() as db:
-            closing, _ = compose(
-                db,
-                vault.trust,
-                vault.vouch,
-                Event.LEDGER_VOLUME_CLOSED,
-                who=None,
-                now=now,
-                subjects=[],
-                facts=closing_facts(origin, number - 1),
-            )
+        closing = _entry(vault, Event.LEDGER_VOLUME_CLOSED, closing_facts(origin, number - 1), now)
     except InvalidEntry:
         raise RuleForbids(
             "No entry can name the next volume: the setting origin is longer than 69 characters, "
@@ -107,6 +91,12 @@ def begin_volume(vault: RunningVault, now: datetime, *, even_if_young: bool) -> 
     vault.ledger.begin_volume(number, origin, closing, opening, vault.settings.record_timeout_seconds)
     with vault.reading() as db:
         return volumes_in(db, origin)[number - 1]
+
+
+def _entry(vault: RunningVault, event: Event, facts: dict[str, Fact], now: datetime) -> Entry:
+    with vault.reading() as db:
+        made = compose(db, vault.trust, vault.vouch, event, who=None, now=now, subjects=[], facts=facts)
+    return made[0]
 
 
 def keep_closed(vault: RunningVault, now: datetime) -> Sequence[KeptCheckpoint]:
