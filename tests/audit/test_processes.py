@@ -97,7 +97,8 @@ def wait_at_step(engine: Engine, table: str, act: str) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$"
+            "$$ BEGIN PERFORM set_config('lock_timeout', '0', true); "
+            f"PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$"
         )
         connection.exec_driver_sql(
             f"CREATE TRIGGER wait AFTER {act} ON {table} FOR EACH ROW EXECUTE FUNCTION wait()"

@@ -87,7 +87,7 @@ def besieged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     cluster = a_cluster() if request.param == "postgresql" else None
     database = "" if cluster is None else cluster.url(cluster.fresh_database(None))
     folder = tmp_path_factory.mktemp("besieged")
-    limits = {"record_timeout_seconds": LIMIT, "step_up_minutes": 60}
+    limits = {"record_timeout_seconds": LIMIT, "step_up_minutes": 15}
     served = Served(folder, database, workers=1, **limits).start()
     besieged = Besieged(served, cluster)
     yield besieged
