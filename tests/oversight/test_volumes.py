@@ -1,7 +1,5 @@
 """The ledger's volumes as the vault begins them, and old details that it forgets: told, proved and shown."""
 
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import DatabaseError
 
 from audit import tables
+from audit.__main__ import main as audit_command
 from audit.checkpoints import closed_checkpoint
 from audit.errors import LedgerUnavailable, NotaryRefuses
 from audit.joints import CLOSED, OPENED
@@ -31,7 +30,6 @@ from vault.verification import verify
 
 # What asks the database in words of its own is tried on both engines; a page is the same over either.
 ON_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
-ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = datetime(2012, 2, 29, 12, 0, tzinfo=UTC)
 
 
@@ -47,9 +45,8 @@ def findings(stage: Stage) -> tuple[str, ...]:
     return verify(stage.vault, ignore).findings
 
 
-def verified(folder: Path, key: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "audit", "verify", str(folder), "--key", str(key)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def verified(folder: Path, key: Path) -> Result:
+    return CliRunner().invoke(audit_command, ["verify", str(folder), "--key", str(key)])
 
 
 def test_a_volume_begins_is_signed_kept_exported_and_verified(
@@ -77,14 +74,14 @@ def test_a_volume_begins_is_signed_kept_exported_and_verified(
     count = write_export(vault, tmp_path / "whole", ignore)
     assert count == vault_size(vault)
     answer = verified(tmp_path / "whole", settings.notary_public)
-    assert answer.returncode == 0, answer.stderr
-    assert "volume 3" in answer.stdout
+    assert answer.exit_code == 0, answer.output
+    assert "volume 3" in answer.output
     extend_export(vault, tmp_path / "going-on", 0, ignore)
-    assert verified(tmp_path / "going-on", settings.notary_public).returncode == 0
+    assert verified(tmp_path / "going-on", settings.notary_public).exit_code == 0
     for index in (0, first - 1, first, count - 1):
         proof = tmp_path / f"entry-{index}"
         proof.write_text(prove_entry(vault, index, None).to_text())
-        assert verified(proof, settings.notary_public).returncode == 0
+        assert verified(proof, settings.notary_public).exit_code == 0
     assert findings(stage) == ()
 
 
