@@ -4,11 +4,14 @@ Certificates are verified; without TLS only this machine is asked. No redirect a
 """
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from pathlib import Path
-from time import monotonic
-from typing import Self
+from socket import SHUT_RDWR, socket
+from threading import Event, Timer
+from typing import ClassVar, Self
 from urllib.parse import urlencode, urlsplit
 
 from audit.errors import LedgerError, NotVerified, TokenRefused, Unanswered
@@ -20,7 +23,7 @@ from audit.tiles import CHECKPOINT, TILE_WIDTH
 from audit.tree import HASH_BYTES
 
 _UNDER = "/ledger/log/"
-_QUIET_SECONDS, _WHOLE_SECONDS = 10.0, 30.0
+_QUIET_SECONDS = 10.0
 _LONGEST_WORDS = 4096
 _LONGEST = {CHECKPOINT: 64 * 1024, HAND_OVERS: 4 * 1024 * 1024}
 _TILE_BYTES = TILE_WIDTH * HASH_BYTES
@@ -66,6 +69,9 @@ class LogAt:
     `authority` is a file of certificates to trust instead of the machine's own. Raises BadAddress.
     """
 
+    WHOLE_SECONDS: ClassVar[float] = 30.0
+    """How long an answer may take, from the request to its last byte."""
+
     def __init__(self, url: str, token: str, authority: Path | None) -> None:
         self._connection, self._under = _connection(url, authority)
         self._token = token
@@ -107,9 +113,12 @@ class LogAt:
     def _ask(self, method: str, path: str, body: bytes, kind: str, most: int) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._token}"} | ({"Content-Type": kind} if body else {})
         try:
-            self._connection.request(method, self._under + path, body or None, headers)
-            with self._connection.getresponse() as response:
-                content = _content(response, most)
+            if self._connection.sock is None:
+                self._connection.connect()
+            with _at_most(self.WHOLE_SECONDS, self._connection.sock):
+                self._connection.request(method, self._under + path, body or None, headers)
+                with self._connection.getresponse() as response:
+                    content = _content(response, most)
         except Unanswered:
             self._connection.close()  # What of the answer was not read must not be taken for the next one.
             raise
@@ -126,14 +135,40 @@ class LogAt:
         return response.status, content
 
 
+@contextmanager
+def _at_most(seconds: float, connected: socket) -> Iterator[None]:
+    """End whatever is asked in here after so many seconds, then raising Unanswered.
+
+    Headers, the sizes of chunks and what may follow them can trickle in or never end, each byte within the
+    time that a socket may be quiet; only whoever takes the line away ends the wait for them.
+    """
+    late = Event()
+
+    def hang_up() -> None:
+        late.set()
+        with suppress(OSError):
+            # The plain socket's own way: under TLS another thread is reading meanwhile.
+            socket.shutdown(connected, SHUT_RDWR)
+
+    timer = Timer(seconds, hang_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, HTTPException, Unanswered):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise Unanswered("The vault's answer took too long.")
+
+
 def _content(response: HTTPResponse, most: int) -> bytes:
-    """The whole answer. Raises Unanswered for one that is too long or takes too long."""
-    until, content = monotonic() + _WHOLE_SECONDS, b""
-    # Each read takes what one packet brings, so that an answer that trickles in cannot last for ever.
+    """The whole answer. Raises Unanswered for one that is too long or broke off."""
+    content = b""
     while chunk := response.read1(most + 1):
         content += chunk
-        if monotonic() > until:
-            raise Unanswered("The vault's answer took too long.")
         if len(content) > most and response.status in {200, 204}:
             raise Unanswered("The vault's answer is longer than any that the log gives.")
         content = content[: most + 1]
