@@ -54,6 +54,7 @@ FEATURES = (
     "keys",
     "oversight",
     "administration",
+    "notices",
 )
 """The feature folders, each with a blueprint `bp` in its views."""
 

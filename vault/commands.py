@@ -21,6 +21,7 @@ from vault.administration.commands import settings as show_settings
 from vault.announcing.actions import Weighty, announce
 from vault.database import connect
 from vault.demonstration import making, showing
+from vault.desk.telling import notices
 from vault.keys import rotation_commands
 from vault.keys.commands import keys
 from vault.notarising import extend_export, vault_size, write_export
@@ -44,6 +45,7 @@ cli.add_command(keys)
 cli.add_command(notary)
 cli.add_command(alarms)
 cli.add_command(show_settings)
+cli.add_command(notices)
 keys.add_command(rotation_commands.rotate_root)
 keys.add_command(rotation_commands.rotate_notary)
 

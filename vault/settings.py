@@ -78,6 +78,17 @@ class Settings:
     root_module: str = setting("", "The PKCS#11 module of the token for new root keys; empty for a file.")
     root_token: str = setting("", "That token's label.")
     root_pin_file: str = setting("", "The file with its PIN, mode 0400, outside the data folder.")
+    smtp_host: str = setting("", "The mail server for notices; empty for no notices.")
+    smtp_port: int = number(587, 1, 65535, "Its port.")
+    smtp_tls: str = setting("starttls", 'Or "implicit"; "none" only for a server on this machine.')
+    smtp_from: str = setting("", "The address that notices come from.")
+    smtp_username: str = setting("", "The name to sign in there with; empty for none.")
+    smtp_password_file: str = setting("", "The file with its password, mode 0400, outside the data folder.")
+    smtp_ca_file: str = setting(
+        "", "Who signs its certificate, as a PEM file; empty for whom the machine trusts."
+    )
+    notices_day: str = setting("monday", "The day of the weekly notice.")
+    notices_hour: int = number(8, 0, 23, "The hour of daily and weekly notices.")
     demonstration: bool = setting(False, "Whether everybody in it is invented, and every page says so.")
     sources: Mapping[str, Source] = field(default_factory=dict, repr=False, compare=False)
 
@@ -189,9 +200,30 @@ def load(data: Path, environment: Mapping[str, str] | None = None) -> Settings:
     _check_origin(settings)
     _check_ledger(settings)
     _check_zone(settings.time_zone)
+    _check_mail(settings)
     if settings.acts_wait_for not in {"checkpoint", "witness"}:
         raise BadSettings('The setting acts_wait_for must be "checkpoint" or "witness".')
     return settings
+
+
+def _check_mail(settings: Settings) -> None:
+    """Mail leaves by verified TLS, or not at all; without it only for a server on this very machine."""
+    if settings.notices_day not in WEEKDAYS:
+        raise BadSettings(f"The setting notices_day must be one of: {', '.join(WEEKDAYS)}.")
+    if settings.smtp_tls not in {"starttls", "implicit", "none"}:
+        raise BadSettings('The setting smtp_tls must be "starttls", "implicit" or "none".')
+    if not settings.smtp_host:
+        return
+    if settings.smtp_tls == "none" and settings.smtp_host not in {"127.0.0.1", "::1"}:
+        raise BadSettings('The setting smtp_tls may be "none" only with smtp_host = "127.0.0.1" or "::1".')
+    if not re.fullmatch(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+", settings.smtp_from):
+        raise BadSettings("With smtp_host, the setting smtp_from is needed too: one address, nothing else.")
+    if settings.smtp_username:
+        file = Path(settings.smtp_password_file).absolute()
+        if not settings.smtp_password_file or file.is_relative_to(settings.data):
+            raise BadSettings(
+                "With smtp_username, smtp_password_file must name a file outside the data folder."
+            )
 
 
 def _check_zone(name: str) -> None:
@@ -220,6 +252,7 @@ def _check_profile(settings: Settings) -> None:
         )
 
 
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PUBLIC = re.compile(r"https://(?=[a-z0-9.-]*[a-z])[a-z0-9.-]+(:[0-9]+)?|http://localhost(:[0-9]+)?")
 
 

@@ -3,6 +3,7 @@
 Facts are references, enums, dates and numbers. Free text, searched words and recipients' names go into
 `details`, sealed to the auditors.
 """
+# It is longer than other modules, because the one list of events grows with every feature.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -42,6 +43,7 @@ class Event(Labelled):
     SIGNED_OUT = "signed-out", "Signed out"
     SESSION_ENDED = "session-ended", "Session ended"
     OFFICER_SIGNED_OUT = "officer-signed-out", "Officer signed out by the administrator"
+    NOTICES_CHOSEN = "notices-chosen", "Notices by mail chosen"
     PASSWORD_CHANGED = "password-changed", "Password changed"
     PASSWORD_RECOVERED = "password-recovered", "Password set with the recovery code"
     STEPPED_UP = "stepped-up", "Second factor given again"

@@ -18,6 +18,8 @@ from audit import tables
 from audit.errors import LedgerError, NotVerified
 from audit.notes import parse
 from audit.refusals import read_refusal
+from vault.database import RecordedSession
+from vault.notices.actions import given_up
 from vault.oversight.alarms import SIGNED_WITHIN, WOVEN_WITHIN, Alarm, alarms
 from vault.oversight.witnessing import last_witnessed
 from vault.running import RunningVault
@@ -66,6 +68,7 @@ def health(vault: RunningVault, now: datetime) -> Health:
             _notary(vault.settings, db, now),
             *_witnesses(vault, db, now),
             _disk(vault.settings),
+            _notices(vault.settings, db),
             Line("Backups", "No backup is known. How to make one is in deploy/README.md.", well=False),
         )
         versions = tuple(_versions(db))
@@ -131,6 +134,15 @@ def _witnesses(vault: RunningVault, db: Session, now: datetime) -> Iterator[Line
         well = one.still_holds and not one.is_late(now)
         words = "Cosigned." if one.at else "Has cosigned nothing yet."
         yield Line("Outside witness", words, well, one.at)
+
+
+def _notices(settings: Settings, db: RecordedSession) -> Line:
+    count = given_up(db)
+    if count:
+        words = f"{counted(count, 'notice')} could not be sent within a day. See to the mail server."
+        return Line("Notices by mail", words, well=False)
+    words = "None was given up in the last week." if settings.smtp_host else "Not set up."
+    return Line("Notices by mail", words, well=True)
 
 
 def _disk(settings: Settings) -> Line:

@@ -18,6 +18,8 @@ from vault.access.events import Event, is_vouched, record
 from vault.access.keyring import renew_key_code
 from vault.access.models import HolderKey, Lockbox
 from vault.database import RecordedSession, row_digest, row_name
+from vault.notices.actions import rewrap_address
+from vault.notices.models import NoticeChoice
 from vault.officers import passkeys, recovery_codes
 from vault.officers.models import Officer, Passkey, RecoveryCode, SecondFactor
 from vault.officers.rewrapping import rewrap_officer, rewrap_second_factor
@@ -51,11 +53,12 @@ RENEWALS: Mapping[Any, Callable[[Any, RunningVault], bool]] = {
     HolderKey: _renew_key,
     Lockbox: lambda row, vault: renew_lockbox_code(row, vault.trust),
     Passkey: lambda row, vault: passkeys.renew_row_code(row, vault.trust),
+    NoticeChoice: lambda row, vault: rewrap_address(row, vault.root),
     RecoveryCode: lambda row, vault: recovery_codes.renew_row_code(row, vault.trust),
 }
 """Every kind of row with something under the root key or the vault's word, and how one row is renewed."""
 _RECORDED = tuple(model for model in RENEWALS if not getattr(model, "unrecorded", False))
-_RENEWED_COLUMNS = ("wrap_blob", "recovery_blob", "code")
+_RENEWED_COLUMNS = ("wrap_blob", "recovery_blob", "code", "address")
 
 
 def work(vault: RunningVault) -> int:

@@ -26,6 +26,7 @@ SAYS: dict[str, str] = {
     Event.SIGNED_OUT: "signed out",
     Event.SESSION_ENDED: "ended a session of their own",
     Event.OFFICER_SIGNED_OUT: "ended sessions of {about}",
+    Event.NOTICES_CHOSEN: "chose notices by mail",
     Event.STEPPED_UP: "gave the second factor again",
     Event.STEP_UP_FAILED: "gave a second factor that was not right",
     Event.PASSWORD_CHANGED: "changed their password",

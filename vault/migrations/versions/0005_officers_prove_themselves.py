@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_passkeys_officer_id"), "passkeys", ["officer_id"], unique=False)
     _make_recovery_codes()
+    _make_notices()
 
 
 def _make_recovery_codes() -> None:
@@ -57,3 +58,31 @@ def _make_recovery_codes() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_codes")),
     )
     op.create_index(op.f("ix_recovery_codes_officer_id"), "recovery_codes", ["officer_id"], unique=False)
+
+
+def _make_notices() -> None:
+    op.create_table(
+        "notice_choices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("frequency", sa.String(length=40), nullable=False),
+        sa.Column("address", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_choices")),
+    )
+    op.create_table(
+        "notice_marks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("scheduled_at", Moment(), nullable=False),
+        sa.Column("told", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_marks")),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("officer_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", Moment(), nullable=False),
+        sa.Column("next_at", Moment(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("given_up_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    op.create_index(op.f("ix_notices_officer_id"), "notices", ["officer_id"], unique=False)

@@ -1,0 +1,1 @@
+"""Notices by mail that say nothing but that something may wait."""
