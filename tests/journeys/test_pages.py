@@ -80,7 +80,7 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
         ],
         "ines": [
             *("/cases", record.path, "/safe-housing", "/agencies", "/sessions", "/password"),
-            *("/account", "/passkeys/add", "/backup-codes"),
+            *("/account", "/passkeys/add", "/backup-codes", "/notices"),
         ],
         "dee": ["/cases", record.path, f"{record.path}/support", "/payments", "/disclosure", "/referrals"],
         "fin": ["/payments", f"{record.path}/support"],
@@ -92,7 +92,10 @@ def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed
             *("/ledger/subjects", f"/ledger?case={case}", "/ledger/alerts"),
             *("/ledger/witnesses", "/ledger/witnesses/register", "/ledger/witnesses/take-in"),
         ],
-        "max": ["/officers", "/officers/add", "/cases"],
+        "max": [
+            *("/officers", "/officers/add", "/cases", "/administration", "/administration/sessions"),
+            *("/administration/roles", "/administration/settings"),
+        ],
     }
     for name, paths in tours.items():
         for path in paths:

@@ -247,6 +247,19 @@ def test_the_address_stands_nowhere_in_the_database_and_shows_no_length(cast: Ca
     assert ADDRESS not in cast["ada"].get("/notices").text
 
 
+@on_sqlite
+@pytest.mark.usefixtures("set_up")
+def test_a_thief_of_every_file_but_the_keys_finds_no_address(cast: Cast, stage: Stage) -> None:
+    choose(cast, "ada", "at-once")
+    put_out_what_is_due(stage.vault, stage.clock.now)
+    with stage.vault.writing() as db:
+        put_out(db, cast["ada"].actor.officer, stage.clock.now)
+    stolen = b"".join(file.read_bytes() for file in stage.settings.data.rglob("*") if file.is_file())
+    assert b"Ada Amsel" in stolen  # The search would find it.
+    assert ADDRESS.encode() not in stolen
+    assert b"office.example" not in stolen
+
+
 @pytest.mark.usefixtures("set_up")
 def test_never_forgets_the_address_and_what_waits(cast: Cast, stage: Stage) -> None:
     choose(cast, "ada", "daily")
