@@ -1,6 +1,9 @@
 """Notices by mail: always the same words, by verified TLS or not at all, and never in the way of an act."""
 
+import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +24,7 @@ from vault.notices.schedule import last_due
 from vault.notices.sending import SUBJECT, WORDS, again_after, send_due
 from vault.settings import BadSettings, load
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
 on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 ADDRESS = "ada.amsel@office.example"
 NEW_YORK = ZoneInfo("America/New_York")
@@ -258,6 +262,34 @@ def test_a_thief_of_every_file_but_the_keys_finds_no_address(cast: Cast, stage: 
     assert b"Ada Amsel" in stolen  # The search would find it.
     assert ADDRESS.encode() not in stolen
     assert b"office.example" not in stolen
+
+
+@on_sqlite
+@pytest.mark.usefixtures("set_up")
+def test_the_command_looks_once_and_fails_without_a_word_of_anybody(cast: Cast, stage: Stage) -> None:
+    choose(cast, "ada", "daily")
+    with stage.vault.writing() as db:
+        put_out(db, cast["ada"].actor.officer, datetime(2020, 1, 1, tzinfo=UTC))  # Due on any day.
+    told = {
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": "9",
+        "SMTP_TLS": "none",
+        "SMTP_FROM": "vault@office.example",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "vault", "notices", "--once", "--data", str(stage.settings.data)],
+        env=os.environ | {f"VAULT_{name}": value for name, value in told.items()},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "notice-not-sent" in done.stderr
+    assert "ConnectionRefusedError" in done.stderr
+    assert "office.example" not in done.stdout + done.stderr
+    (notice,) = waiting(stage)
+    assert notice.tries == 1
 
 
 @pytest.mark.usefixtures("set_up")

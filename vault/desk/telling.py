@@ -15,6 +15,7 @@ from audit.errors import LedgerError
 from vault.access.policy import Permission
 from vault.desk.bench import waiting_on_the_bench
 from vault.desk.waiting import Waiting, waiting_for
+from vault.hardening import start_log
 from vault.notices.actions import chosen, note_waiting, put_out
 from vault.notices.models import Frequency
 from vault.notices.sending import send_due
@@ -67,6 +68,7 @@ def put_out_what_is_due(vault: RunningVault, now: datetime) -> int:
 @click.option("--once", is_flag=True, help="Look and send once, then end, for a timer.")
 def notices(data: Path, once: bool) -> None:
     """Send the notices that are due, every minute until stopped."""
+    start_log()
     vault = RunningVault.start(load(data), wall_clock)
     try:
         while True:
