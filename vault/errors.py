@@ -126,6 +126,15 @@ class NotConfirmed(VaultError):
         )
 
     @classmethod
+    def by_hashes(cls) -> "NotConfirmed":
+        """What was signed is not what the database says was signed."""
+        return cls(
+            "not-counted",
+            "Nothing was done. The database says that the notary has signed the announcement of this act, "
+            "and the signature is of something else. Call the auditor now, and change nothing until then.",
+        )
+
+    @classmethod
     def without_witness(cls) -> "NotConfirmed":
         """No witness cosigned in time."""
         return cls(

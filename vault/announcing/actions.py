@@ -13,14 +13,15 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from audit.entries import Fact
-from audit.errors import LedgerUnavailable, NotaryRefuses
+from audit.entries import Entry, Fact
+from audit.errors import LedgerError, LedgerUnavailable, NotaryRefuses
+from audit.ledger import Receipt
 from audit.notes import Checkpoint
 from vault.access.actor import Actor
-from vault.access.events import Event, record_apart
+from vault.access.events import Event, is_vouched, record_apart
 from vault.announcing.models import KeptCheckpoint
 from vault.errors import NotConfirmed
-from vault.notarising import await_signed
+from vault.notarising import await_signed, prove_entry
 from vault.running import RunningVault
 from vault.vocabulary import Labelled
 
@@ -61,6 +62,7 @@ def announce(
     receipt = record_apart(vault, Event.ACT_ANNOUNCED, who=who, now=now, subjects=subjects, facts=facts)
     try:
         note = _note_covering(vault, act, receipt.index + 1)
+        _check_counted(vault, receipt, note)
     except NotConfirmed as why:
         told: dict[str, Fact] = {"act": act, "announced": receipt.index, "why": why.reason}
         with suppress(LedgerUnavailable):  # What is answered stays the same: nothing was done.
@@ -101,6 +103,20 @@ def _note_covering(vault: RunningVault, act: Weighty, size: int) -> Checkpoint:
         if time.monotonic() > deadline:
             raise NotConfirmed.without_witness()
         time.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _check_counted(vault: RunningVault, announced: Receipt, note: Checkpoint) -> None:
+    """Check by hashes that the note's tree holds this announcement as it was made; raises NotConfirmed.
+
+    How many entries a note counts rests on where its volume begins, which is read from the database.
+    """
+    try:
+        entry = Entry.from_canonical(prove_entry(vault, announced.index, note).leaf)
+        is_ours = entry.id == announced.entry and is_vouched(entry, announced.index, vault.confirms)
+    except LedgerError as error:
+        raise NotConfirmed.by_hashes() from error
+    if not is_ours:
+        raise NotConfirmed.by_hashes()
 
 
 def _keep(vault: RunningVault, note: Checkpoint, now: datetime) -> None:
