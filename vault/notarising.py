@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from audit.checkpoints import Notary, NotaryThread, closed_checkpoint, sign_if_free
 from audit.errors import LedgerUnavailable, NotaryRefuses, NotVerified
 from audit.exporting import export_volumes, extend_volumes, folder_of_volume
-from audit.handovers import HAND_OVERS, carry_over, check_signed, read_hand_overs
+from audit.handovers import HAND_OVERS, Keys, carry_over, check_chain, check_signed, read_hand_overs
 from audit.notes import Checkpoint, VerifierKey, parse, read_verifier_keys
 from audit.origins import origin_of, parted
 from audit.proofs import SavedProof
@@ -49,6 +50,20 @@ def check_published(settings: Settings, checkpoint: Checkpoint) -> tuple[Verifie
         hand_overs = read_hand_overs(place.hand_overs_of(earlier))
         keys = carry_over(keys, hand_overs, origin_of(ledger, earlier + 1))
     return check_signed(checkpoint, keys, read_hand_overs(place.hand_overs_of(number)))
+
+
+def notary_generations(settings: Settings) -> list[Keys]:
+    """Every pair of keys that the notary ever had, as its own files tell, the first ones first.
+
+    Those that a spoilt or missing file would tell of are not among them.
+    """
+    generations = list[Keys]()
+    with suppress(NotVerified, OSError):
+        generations.append(tuple(read_verifier_keys(settings.notary_public.read_text("utf-8"))))
+        for _, hand_overs in key_place(settings).published():
+            check_chain(hand_overs)
+            generations += [one.new for one in hand_overs]
+    return generations
 
 
 def _is_signed_by_newest(settings: Settings, checkpoint: Checkpoint) -> bool:

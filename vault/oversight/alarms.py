@@ -22,6 +22,7 @@ from audit.rehearsal import rehearse
 from audit.volumes import volume_named
 from vault.keys import renewing
 from vault.notarising import check_published
+from vault.oversight.registering import taken_away
 from vault.oversight.witnessing import last_witnessed
 from vault.running import RunningVault
 from vault.settings import Settings
@@ -43,9 +44,11 @@ class AlarmKind(Labelled):
     WITNESS_LATE = "witness-late", "An outside witness is behind"
     WITNESS_DIFFERS = "witness-differs", "The ledger is not what an outside witness saw"
     WITNESS_REFUSES = "witness-refuses", "An outside witness refuses to cosign the ledger"
+    WITNESS_GONE = "witness-gone", "A registered witness was changed or taken away in the database"
     CLOCKS = "clocks-differ", "Two clocks differ"
     DISK = "disk-full", "The disk is nearly full"
     KEYS = "keys-overdue", "Keys wait to be renewed"
+    UNREADABLE = "unreadable", "Something in the database cannot be read"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Alarm:
 
 def at_a_glance(vault: RunningVault, db: Session, now: datetime) -> list[Alarm]:
     """The alarms that cost a page little: a few small files, and three questions to the database."""
-    return [*_refusal(vault.settings), *_unsigned(vault, db, now), *_waiting(db, now), *_disk(vault.settings)]
+    settings = vault.settings
+    return _each(_refusal(settings), _unsigned(vault, db, now), _waiting(db, now), _disk(settings))
 
 
 def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
@@ -78,10 +82,25 @@ def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
     try:
         with vault.reading() as db:
             found += at_a_glance(vault, db, now)
-            found += [*_disbelieved(vault.settings), *_witnesses(vault, db, now), *_clocks(db, now)]
-            found += _keys(db, now)
+            witnesses = (_witnesses(vault, db, now), _gone(vault, db))
+            found += _each(_disbelieved(vault.settings), *witnesses, _clocks(db, now), _keys(db, now))
     except (DBAPIError, PoolTimeout):
         found += [*_refusal(vault.settings), *_disk(vault.settings)]
+    return found
+
+
+def _each(*checks: Iterator[Alarm]) -> list[Alarm]:
+    """What each check finds; one that cannot read what it asked for is an alarm, and silences no other."""
+    found: list[Alarm] = []
+    unreadable = False
+    for check in checks:
+        try:
+            found.extend(check)
+        except (ValueError, TypeError, LookupError):
+            unreadable = True
+    if unreadable:
+        words = "Somebody may have written past the vault. Run python -m vault verify, and call the auditor."
+        found.append(Alarm(AlarmKind.UNREADABLE, words, None))
     return found
 
 
@@ -178,6 +197,17 @@ def _witnesses(vault: RunningVault, db: Session, now: datetime) -> Iterator[Alar
         elif witnessed.is_late(now):
             words = "It has not vouched for the ledger for more than a day. Ask the auditor whether it runs."
             yield Alarm(AlarmKind.WITNESS_LATE, words, witnessed.at)
+
+
+def _gone(vault: RunningVault, db: Session) -> Iterator[Alarm]:
+    """Whoever takes a witness's row away would otherwise silence every alarm about that witness."""
+    try:
+        gone = taken_away(vault, db)
+    except LedgerError:
+        return
+    if gone:
+        words = "Nobody ended its registration. Call the auditor, and find out who writes to the database."
+        yield Alarm(AlarmKind.WITNESS_GONE, words, None)
 
 
 def _clocks(db: Session, now: datetime) -> Iterator[Alarm]:

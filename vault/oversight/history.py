@@ -9,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.errors import NotVerified
-from audit.notes import Checkpoint, parse
+from audit.handovers import Keys
+from audit.notes import Checkpoint, VerifierKey, check_signatures, parse
 from audit.volumes import volumes_in
 from vault.announcing.models import KeptCheckpoint
+from vault.notarising import notary_generations
 from vault.oversight.models import RegisteredWitness, WeeklyReview
+from vault.oversight.registering import ever_registered
 from vault.oversight.weeks import Week
 from vault.running import RunningVault
 
@@ -41,9 +44,8 @@ def history(vault: RunningVault, db: Session) -> list[Kept]:
     query = select(WeeklyReview).where(WeeklyReview.signed_size.is_not(None))
     reviews = db.scalars(query.order_by(WeeklyReview.week.desc()).limit(REVIEWS_SHOWN)).all()
     notes = db.scalars(select(KeptCheckpoint).order_by(KeptCheckpoint.kept_at.desc()).limit(KEPT_SHOWN)).all()
-    names = {witness.id: witness.name for witness in db.scalars(select(RegisteredWitness))}
-    begins = _begins(vault, db)
-    sizes = {note.id: _entries(begins, note) for note in notes}
+    begins, signers = _begins(vault, db), _signers(vault, db)
+    sizes = {note.id: _entries(begins, signers, note) for note in notes}
     reviewed = {(review.signed_size, review.signed_root) for review in reviews}
     asked = {*(review.signed_size or 0 for review in reviews), *(size for size in sizes.values() if size)}
     roots = vault.ledger.roots_at(db, sorted(asked))
@@ -53,7 +55,7 @@ def history(vault: RunningVault, db: Session) -> list[Kept]:
         if note.witness is None and (entries, note.root) in reviewed:
             continue  # The review tells of it already.
         holds = entries is not None and roots.get(entries) == note.root
-        witness = _name(note.witness, names)
+        witness = _name(note.witness, signers.witnesses)
         found.append(Kept(note.kept_at, entries, note.root, None, witness, holds))
     return sorted(found, key=lambda kept: kept.at, reverse=True)
 
@@ -64,23 +66,56 @@ def _of_review(review: WeeklyReview, roots: Mapping[int, bytes]) -> Kept:
     return Kept(review.reviewed_at, size, root, week, "", roots.get(size) == root)
 
 
-def _name(witness: UUID | None, names: Mapping[UUID, str]) -> str:
-    return "" if witness is None else names.get(witness, "a witness that is gone")
+def _name(witness: UUID | None, witnesses: Mapping[UUID, RegisteredWitness]) -> str:
+    if witness is None:
+        return ""
+    return witnesses[witness].name if witness in witnesses else "a witness that is gone"
 
 
-def _says(kept: KeptCheckpoint) -> Checkpoint | None:
+@dataclass(frozen=True)
+class _Signers:
+    """Who may have signed a note that was kept: every pair of keys of the notary, and the witnesses."""
+
+    notary: Sequence[Keys]
+    witnesses: Mapping[UUID, RegisteredWitness]
+
+    def check(self, note: Checkpoint, witness: UUID | None) -> None:
+        """Raises NotVerified for a note without the signatures that it was kept for: somebody planted it."""
+        if witness is not None:
+            if witness not in self.witnesses:
+                raise NotVerified("The note is of a witness that nobody registered.")
+            VerifierKey.from_text(self.witnesses[witness].key).check(note)
+        if not any(_signed(note, keys) for keys in self.notary):
+            raise NotVerified("The notary did not sign the note.")
+
+
+def _signed(note: Checkpoint, keys: Keys) -> bool:
+    try:
+        check_signatures(note, [key.named(note.origin) for key in keys])
+    except NotVerified:
+        return False
+    return True
+
+
+def _signers(vault: RunningVault, db: Session) -> _Signers:
+    """Read from the notary's own files, and of witnesses those rows that the ledger tells of."""
+    return _Signers(notary_generations(vault.settings), {row.id: row for row in ever_registered(vault, db)})
+
+
+def _says(kept: KeptCheckpoint, signers: _Signers) -> Checkpoint | None:
     """The note itself, where it says what the row beside it says; None where somebody changed either."""
     try:
         note = parse(kept.note)
+        signers.check(note, kept.witness)
     except (NotVerified, ValueError):
         return None
     said: Sequence[object] = (note.origin, note.size, note.root)
     return note if said == (kept.origin, kept.size, kept.root) else None
 
 
-def _entries(begins: Mapping[str, int], kept: KeptCheckpoint) -> int | None:
+def _entries(begins: Mapping[str, int], signers: _Signers, kept: KeptCheckpoint) -> int | None:
     """How many entries of the whole ledger a kept note counts; None for one of no volume of it."""
-    note = _says(kept)
+    note = _says(kept, signers)
     return begins[note.origin] + note.size if note is not None and note.origin in begins else None
 
 

@@ -28,9 +28,9 @@ def note_refusal(
     """
     new = parse(offered)
     old = parse(accepted) if accepted else None
-    facts: dict[str, Fact] = {"offered-size": new.size, "offered-root": new.root.hex()}
+    facts: dict[str, Fact] = {"offered-size": _size(new), "offered-root": new.root.hex()}
     if old is not None:
-        facts |= {"accepted-size": old.size, "accepted-root": old.root.hex()}
+        facts |= {"accepted-size": _size(old), "accepted-root": old.root.hex()}
     facts["notary-signed-it"] = _is_signed(vault, new)
     with vault.reading() as db:
         before = _refusals(vault, db, witness, now - AGAIN_AFTER)
@@ -57,6 +57,11 @@ def refused_since(
     """The newest refusal of a witness, unless a note that it cosigned was taken in after it, at `last`."""
     newest = next(iter(_refusals(vault, db, witness, last)), None)
     return None if newest is None or (last is not None and newest.entry.at <= last) else newest
+
+
+def _size(checkpoint: Checkpoint) -> Fact:
+    """The size a note states, as it states it where that is no number the ledger takes: it may be forged."""
+    return checkpoint.size if checkpoint.size < 1 << 53 else str(checkpoint.size)
 
 
 def _is_signed(vault: RunningVault, checkpoint: Checkpoint) -> bool:

@@ -4,7 +4,7 @@ A row alone is not believed: the newest entry about it must be the vault's own a
 that nobody who only writes to the database makes a witness, or brings one back that was ended.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
@@ -27,6 +27,7 @@ from vault.running import RunningVault
 TOKEN_BYTES = 32
 MOST_WITNESSES = 12
 """Each fetch compares the token with that of every registered witness."""
+MOST_TOLD = 1000
 
 
 def register(
@@ -104,12 +105,31 @@ def registered(vault: RunningVault, db: Session) -> list[RegisteredWitness]:
     return [row for row in rows if _is_told(vault, db, row)]
 
 
+def ever_registered(vault: RunningVault, db: Session) -> list[RegisteredWitness]:
+    """The witnesses that were ever believed, ended or not: those whose rows are as the ledger tells."""
+    return [row for row in db.scalars(select(RegisteredWitness)) if _is_told(vault, db, row)]
+
+
 def bearer_of(vault: RunningVault, db: Session, token: str) -> RegisteredWitness | None:
     """The registered witness that this token was given to; each is compared, in the same time."""
     digest = digest_of(token)
     rows = db.scalars(select(RegisteredWitness).where(RegisteredWitness.ended_at.is_(None))).all()
     matching = [row for row in rows if compare_digest(row.token_digest, digest)]
     return next((row for row in matching if _is_told(vault, db, row)), None)
+
+
+def taken_away(vault: RunningVault, db: Session) -> set[str]:
+    """Witnesses that the ledger tells of as registered, and that no row shows as they were: by subject."""
+    standing = _told_by_vault(vault, db, Event.WITNESS_REGISTERED)
+    standing -= _told_by_vault(vault, db, Event.WITNESS_ENDED)
+    return standing - {row.subject_name for row in registered(vault, db)}
+
+
+def _told_by_vault(vault: RunningVault, db: Session, event: Event) -> set[str]:
+    """Of which witnesses the vault's own entries tell this."""
+    found = _find(vault, db, event, None, MOST_TOLD)
+    vouched = [one.entry for one in found if is_vouched(one.entry, one.index, vault.confirms)]
+    return {subject for entry in vouched for subject in entry.subjects}
 
 
 def _is_told(vault: RunningVault, db: Session, witness: RegisteredWitness) -> bool:
@@ -121,17 +141,21 @@ def _is_told(vault: RunningVault, db: Session, witness: RegisteredWitness) -> bo
 
 def _told_of(vault: RunningVault, db: Session, witness: RegisteredWitness) -> Iterable[Woven]:
     for event in (Event.WITNESS_REGISTERED, Event.WITNESS_ENDED):
-        yield from vault.ledger.find(
-            db,
-            officer=None,
-            subject=witness.subject_name,
-            event=str(event),
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=1,
-        )
+        yield from _find(vault, db, event, witness.subject_name, 1)
+
+
+def _find(vault: RunningVault, db: Session, event: Event, subject: str | None, limit: int) -> Sequence[Woven]:
+    return vault.ledger.find(
+        db,
+        officer=None,
+        subject=subject,
+        event=str(event),
+        compartment=None,
+        reason=None,
+        outcome=None,
+        session=None,
+        since=None,
+        until=None,
+        before_index=None,
+        limit=limit,
+    )

@@ -31,11 +31,13 @@ def list_witnesses() -> ResponseReturnValue:
         witnessed = last_witnessed(running(), db)
         known = {each.witness.id for each in witnessed}
         rows = db.scalars(select(RegisteredWitness).order_by(RegisteredWitness.registered_at.desc())).all()
+        gone = registering.taken_away(running(), db)
     return render_template(
         "oversight/witnesses.html",
         witnessed=witnessed,
         ended=[row for row in rows if row.ended_at is not None],
         planted=[row for row in rows if row.ended_at is None and row.id not in known],
+        gone=gone,
         now=now(),
         receipt=receipt,
     )

@@ -55,14 +55,16 @@ def last_witnessed(vault: RunningVault, db: Session) -> list[Witnessed]:
 
 def _last_of(vault: RunningVault, db: Session, witness: RegisteredWitness) -> Witnessed:
     kept = newest_note(db, witness.id)
-    refused = refused_since(vault, db, witness, kept.kept_at if kept else None)
     try:
         if kept is not None:
             checkpoint = parse(kept.note)
             at = cosigned_at(checkpoint, VerifierKey.from_text(witness.key))
+            # When it was kept stands in a plain row: a later time there must not make a refusal an old one.
+            refused = refused_since(vault, db, witness, min(kept.kept_at, at))
             return Witnessed(witness, checkpoint, at, _goes_through(vault, db, checkpoint), refused)
     except NotVerified:
         pass  # Somebody spoilt the row; the witness cosigns again.
+    refused = refused_since(vault, db, witness, None)
     return Witnessed(witness, None, None, still_holds=True, refused=refused)
 
 
