@@ -11,7 +11,7 @@ import click
 from audit.durable import PUBLIC, write_new
 from audit.entries import timestamp
 from audit.errors import LedgerError, NotVerified
-from audit.exported import files_in
+from audit.exported import files_in, read_file
 from audit.handovers import read_hand_overs
 from audit.linking import count_all, folder_of, verify_ledger, volumes_of
 from audit.notes import read_verifier_keys
@@ -78,7 +78,7 @@ def verify_command(export: Path, key: tuple[str, ...], hand_overs: tuple[Path, .
 
 def _check_proof(path: Path, keys: str, hand_overs: Sequence[Path]) -> Proved:
     try:
-        text = path.read_bytes().decode()
+        text = read_file(path).decode()
     except UnicodeDecodeError:
         raise NotVerified("This is not a proof of an entry: it is not text.") from None
     chain = [one for file in hand_overs for one in read_hand_overs(file)]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 from audit.errors import NotVerified
 from audit.notes import Checkpoint, parse
@@ -13,14 +14,29 @@ Read = Callable[[str], bytes]
 """Gives the content of the file of this path; raises FileNotFoundError when there is none."""
 
 _KEPT_TILES = 64
+LARGEST_FILE = TILE_WIDTH * (2 + 0xFFFF)
+"""How long a bundle can be, the longest of all files: each entry behind a length of two bytes."""
+
+
+def read_file(path: Path) -> bytes:
+    """A file that somebody else made, whole; raises FileNotFoundError, and NotVerified for no ordinary file.
+
+    What is larger than any file of an export, or never ends, is not read.
+    """
+    found = path.stat()
+    if not S_ISREG(found.st_mode):
+        raise NotVerified(f"What lies at {path.name} is not a file.")
+    if found.st_size > LARGEST_FILE:
+        raise NotVerified(f"The file {path.name} is larger than any that belongs to a ledger.")
+    return path.read_bytes()
 
 
 def files_in(directory: Path) -> Read:
-    """Read the files of a folder."""
+    """Read the files of a folder, as `read_file` does."""
 
     def read(path: str) -> bytes:
         try:
-            return (directory / path).read_bytes()
+            return read_file(directory / path)
         except NotADirectoryError:
             raise FileNotFoundError(path) from None
 

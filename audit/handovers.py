@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from audit.errors import NotVerified
+from audit.exported import read_file
 from audit.notes import COSIGNATURE, ED25519, Checkpoint, NotaryKeys, VerifierKey, check_signatures, key_id
 from audit.origins import origin_of, parted
 from crypto.encoding import enc
@@ -152,7 +153,7 @@ def read_hand_overs(path: Path) -> list[HandOver]:
     """The hand-overs in a file, none when there is no file; raises NotVerified."""
     try:
         # Bytes, because reading as text would take other line endings for the ones that were signed.
-        return parse_hand_overs(path.read_bytes().decode())
+        return parse_hand_overs(read_file(path).decode())
     except (FileNotFoundError, NotADirectoryError):
         return []
     except UnicodeDecodeError:
