@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from tests.cast import Cast
+from tests.cast import TOKEN, Cast
 from tests.disclosure.errands import ASKED, PURPOSE, REQUEST, ask, asked, done
 from tests.programme import send_referral
 from vault.disclosure import actions
@@ -55,7 +55,7 @@ def test_a_request_of_another_prosecutor_and_one_that_is_not_there_look_alike(ca
     for what in ("", "/open/request", "/fetch", "/acknowledge"):
         theirs, nothing = pat.get(errand.path + what), pat.get(f"/disclosure/{UUID(int=7)}{what}")
         assert theirs.status_code == nothing.status_code == 404
-        assert theirs.text == nothing.text
+        assert TOKEN.sub("", theirs.text) == TOKEN.sub("", nothing.text)
     assert "D-2026" not in pat.get("/disclosure").text
 
 

@@ -4,6 +4,7 @@ import threading
 
 from tests.cast import Cast
 from tests.expenses.errands import approve, ask, pay, send, sheet, told
+from tests.patience import wait_for_locks
 from tests.programme import open_case
 from vault.errors import RuleForbids
 from vault.expenses import actions, deciding
@@ -69,6 +70,7 @@ def test_of_two_officers_who_use_the_last_money_at_the_same_moment_one_is_refuse
     actors = [cast["dee"].actor, cast["ada"].actor]
     outcomes: list[str] = []
     gate = threading.Barrier(2)
+    wait_for_locks(cast.stage)
 
     def approve_one(place: int) -> None:
         gate.wait()

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 from tests.cast import Cast
+from tests.patience import wait_for_locks
 from tests.programme import open_case
 from vault.access import comparing
 from vault.access.models import Assignment
@@ -37,6 +38,7 @@ def test_an_officer_named_while_people_are_added_gets_the_keys_of_each(cast: Cas
     stage, ada, ivo = cast.stage, cast["ada"].actor, cast["ivo"].actor.officer
     vault, now = stage.vault, stage.clock.now
     case = open_case(cast, named=[])
+    wait_for_locks(stage)
 
     def add() -> None:
         with vault.writing() as db:

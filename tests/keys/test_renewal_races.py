@@ -11,6 +11,7 @@ from audit.errors import LedgerUnavailable
 from crypto.columns import place_of
 from tests.cast import Cast
 from tests.keys.renewing import findings
+from tests.patience import wait_for_locks
 from tests.programme import OpenedCase, open_case
 from vault.access import renewal
 from vault.access.actor import Actor
@@ -81,6 +82,7 @@ def epochs(vault: RunningVault) -> dict[UUID, int]:
 def test_four_officers_write_while_every_key_is_renewed_again_and_again(cast: Cast) -> None:
     case, vault = open_case(cast, named=["ines", "ivo"]), cast.stage.vault
     ada, stop = cast["ada"].actor, threading.Event()
+    wait_for_locks(cast.stage)
     before = epochs(vault)
     writers = [Writer(vault, cast[name].actor, case, stop) for name in ("ada", "ada", "ines", "ivo")]
     for writer in writers:

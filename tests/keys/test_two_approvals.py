@@ -19,6 +19,7 @@ from tests.keys.asking import (
     decide,
     state_of,
 )
+from tests.patience import wait_for_locks
 from tests.programme import open_case
 from vault.access.policy import Compartment, Role
 from vault.cases.models import Case
@@ -224,6 +225,7 @@ def _at_once(*does: Callable[[], None]) -> list[BaseException | None]:
 
 def test_two_approvals_at_the_same_moment_make_two_and_the_same_one_twice_makes_one(cast: Cast) -> None:
     admit_deciders(cast)
+    wait_for_locks(cast.stage)
     vault = cast.stage.vault
     act = ask_recovery(cast, "dora", DIRECTORY_SUBJECT, None, "ada")
     dee, abel, dora = (cast[name].actor for name in ("dee", "abel", "dora"))

@@ -8,6 +8,7 @@ from sqlalchemy import event, select
 
 from tests.cast import Cast, Stage
 from tests.oversight.test_read import altering, newest, size_of
+from tests.patience import wait_for_locks
 from vault import verification
 from vault.access.events import Event, record_apart
 from vault.access.policy import Compartment, Reason
@@ -88,6 +89,7 @@ def test_two_who_watch_at_once_raise_each_alert_once_and_count_each_look_once(st
     cast, vault = Cast(stage), stage.vault
     refuse(cast, "ivo", 5)
     look(cast, "ines", 21)
+    wait_for_locks(stage)
     with ThreadPoolExecutor(4) as pool:
         for reading in [pool.submit(watch_all, vault) for _ in range(4)]:
             reading.result()

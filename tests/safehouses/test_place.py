@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from housing.separation import ConflictKind
-from tests.cast import Cast, Officer
+from tests.cast import TOKEN, Cast, Officer
 from tests.programme import OpenedCase, open_case
 from tests.safehouses.placing import add_house, confirmed, do, held, hold, on_sqlite, search, terms
 from vault.cases.models import Case
@@ -99,7 +99,7 @@ def test_an_unassigned_inspector_neither_searches_for_nor_places_another_case(ca
     not_yours = ivo.post(path, **terms(case))
     not_there = ivo.post(path, **terms(case, case=str(NOBODYS)))
     assert not_yours.status_code == not_there.status_code == 404
-    assert not_yours.text == not_there.text
+    assert TOKEN.sub("", not_yours.text) == TOKEN.sub("", not_there.text)
     assert case.code not in ivo.get("/safe-housing").text
 
 

@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from tests.cast import Cast
+from tests.patience import wait_for_locks
 from tests.search.filing import file, filed, leave
 from vault.access.events import Event
 from vault.access.listings import Listing, forget_case, leave_slip, waiting
@@ -162,6 +163,7 @@ class Race:
 
 
 def test_writers_and_two_who_file_at_once_lose_no_entry_and_make_none_twice(cast: Cast) -> None:
+    wait_for_locks(cast.stage)
     race = Race(cast)
     race.run()
     assert race.faults == []
