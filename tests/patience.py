@@ -1,4 +1,4 @@
-"""Locks are waited for as long as the busiest machine needs, where a test asks who comes first and not when."""
+"""Locks are waited for as long as the busiest machine needs: the test asks who comes first, not when."""
 
 from typing import Any
 
