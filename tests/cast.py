@@ -32,6 +32,8 @@ from vault.settings import Settings
 MONDAY = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 PATIENCE = 30.0
 """Seconds for which a vault waits for its ledger: a busy machine must not decide what a test says."""
+UNHURRIED = {"openings_allowed": 1000, "searches_allowed": 1000}
+"""On a clock that stands still a whole day of looks happens at once."""
 CHEAP = "argon2id$8192$1$1"
 PASSWORD = "a long password of {}"
 
@@ -212,6 +214,7 @@ class GroundStage(Stage):
             password_cost=CHEAP,
             database=url,
             record_timeout_seconds=PATIENCE,
+            **UNHURRIED,
         )
         self.clock.now = template.now
         self._vault = RunningVault.start(settings, self.clock)

@@ -1,5 +1,6 @@
 """The Flask service: the features it is made of, who is asking, and how every error is answered in words."""
 
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from vault import templating
 from vault.access.actor import Actor
 from vault.access.guard import check_routes, now, record_refusal, running
 from vault.access.keyring import Distrusted
+from vault.access.pacing import SlowDown
 from vault.access.policy import Permission
 from vault.errors import (
     CannotRecord,
@@ -86,7 +88,10 @@ WORDS = {
     410: ("The records were destroyed", "The ledger still tells who had opened them, and when."),
     413: ("That is too large", "Send something smaller."),
     422: ("Some answers need attention", "Go back and correct them."),
-    429: ("Please slow down", "Wait a minute and try again."),
+    429: (
+        "Please slow down",
+        "The request was recorded. If your work needs more at once, tell the administrator.",
+    ),
     500: (
         "Something went wrong on our side",
         "Nothing was half saved. Try again, and tell the administrator if it stays.",
@@ -214,13 +219,16 @@ def _page(status: int, words: str) -> ResponseReturnValue:
 
 def _refused(error: VaultError) -> ResponseReturnValue:
     """A refusal is recorded in a transaction of its own; if it cannot be, that is the answer."""
-    is_recorded = isinstance(error, RoleMayNot | NotKnown | RuleForbids | DoesNotOpen)
+    is_recorded = isinstance(error, RoleMayNot | NotKnown | RuleForbids | DoesNotOpen | SlowDown)
     if is_recorded and getattr(current_user, "actor", None):
         try:
             record_refusal(error)
         except (LedgerUnavailable, DBAPIError) as failure:
             return _unrecordable(failure)
-    return _page(error.status, error.message)
+    answer = current_app.make_response(_page(error.status, error.message))
+    if isinstance(error, SlowDown):
+        answer.headers["Retry-After"] = str(-(-error.wait // timedelta(seconds=1)))
+    return answer
 
 
 def _unrecordable(error: Exception) -> ResponseReturnValue:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.authenticator import Authenticator
-from tests.cast import CHEAP, PASSWORD, TOKEN, make_vault
+from tests.cast import CHEAP, PASSWORD, TOKEN, UNHURRIED, make_vault
 from vault.commands import settings_file
 from vault.running import wall_clock
 from vault.settings import Settings
@@ -27,6 +27,7 @@ PATIENCE = 120
 """Seconds after which even the busiest machine has answered, or never will."""
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {"tls": False, "password_cost": CHEAP, "sessions_per_officer": 4, "record_timeout_seconds": 20.0}
+SETTINGS |= UNHURRIED
 
 
 def free_port() -> int:

@@ -28,6 +28,7 @@ from vault.access.directory_pages import Book, opened_pages
 from vault.access.events import Event, record, record_apart
 from vault.access.keyring import Keyring
 from vault.access.models import DIRECTORY, DirectorySlip, HolderKey, Lockbox
+from vault.access.pacing import take_turn
 from vault.access.policy import Compartment, Hold, Reason, Role, hold
 from vault.access.reading import check_may_open
 from vault.access.seals import new_lockbox
@@ -248,12 +249,13 @@ def search(
 ) -> Searched:
     """Search the whole directory, once the search is on the ledger, and what waits is filed.
 
-    Raises RoleMayNot, StepUpNeeded, and audit.errors.LedgerUnavailable when the entry cannot be made durable:
-    then nothing was decrypted.
+    Raises RoleMayNot, StepUpNeeded, SlowDown, and audit.errors.LedgerUnavailable when the entry cannot be
+    made durable: then nothing was decrypted.
     """
     _check_holds(who)
     with vault.reading() as db:
         check_may_open(vault, db, who, [], Compartment.DIRECTORY, now)
+    take_turn(vault, who, Event.DIRECTORY_SEARCHED, now)
     receipt = record_apart(
         vault,
         Event.DIRECTORY_SEARCHED,

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import InLockbox, Moment, SealedBlob, sealed
@@ -142,3 +142,14 @@ class DirectorySlip(Base):
     made_at: Mapped[datetime] = mapped_column(Moment)
     holder_version: Mapped[int] = mapped_column(Integer)  # of the circle it is sealed to
     blob: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Pace(Base):
+    """When an officer looked lately, for the limits: milliseconds since 1970 in UTC, of the window alone."""
+
+    __tablename__ = "paces"
+    unrecorded: ClassVar[bool] = True  # Each look is an entry, and so is each refusal; the row only counts.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)  # the officer's
+    openings: Mapped[list[int]] = mapped_column(JSON)
+    searches: Mapped[list[int]] = mapped_column(JSON)

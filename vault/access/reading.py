@@ -1,7 +1,7 @@
 """The only door through which anything sealed is read: checked, recorded, durable, and then opened.
 
-The order is the guarantee: matrix and need to know; second factor where the matrix asks for it; the entry
-woven into the ledger; only then the officer's key, the seal, the lockbox, the fields.
+The order is the guarantee: matrix and need to know; second factor where the matrix asks for it; the limit on
+looks; the entry woven into the ledger; only then the officer's key, the seal, the lockbox, the fields.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,7 @@ from vault.access.custody import KeyCase
 from vault.access.events import Event, record_apart
 from vault.access.holders import is_named_holder
 from vault.access.models import Assignment, Lockbox
+from vault.access.pacing import take_turn
 from vault.access.policy import STEP_UP, Compartment, Hold, Reason, Role, hold
 from vault.errors import NotKnown, RecordsDestroyed, RoleMayNot, StepUpNeeded
 from vault.running import RunningVault
@@ -190,12 +191,14 @@ def open_rows(  # It is longer than most because the order of its steps is the g
     """Open one compartment of these rows, all under one entry that names every field.
 
     `about` adds subjects to the entry (the case), so that an auditor finds it. `db` is a reading session.
-    Raises RoleMayNot, NotKnown, StepUpNeeded (each recorded by the caller's error handler through the guard),
-    audit.errors.LedgerUnavailable when the entry cannot be made durable: then nothing was decrypted.
+    Raises RoleMayNot, NotKnown, StepUpNeeded, SlowDown (each recorded by the caller's error handler through
+    the guard), and audit.errors.LedgerUnavailable when the entry cannot be made durable: then nothing was
+    decrypted.
     """
     subjects = [row.lockbox_subject(compartment) for row in rows]
     boxes = {box.subject: box for box in _lockboxes(db, subjects, compartment)}
     check_may_open(vault, db, who, list(boxes.values()), compartment, now)
+    take_turn(vault, who, event, now)
     names = sorted(
         {f"{type(_whole(row)).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)}
     )

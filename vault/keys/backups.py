@@ -27,7 +27,7 @@ from vault.running import RunningVault
 DATED = frozenset({"shred_parts", "directory_slips"})
 """What opens something by itself or makes it openable: only under a key that is soon forgotten."""
 
-NEITHER = frozenset({"sessions", "attempts"})
+NEITHER = frozenset({"sessions", "attempts", "paces"})
 """What is worth nothing after a restore."""
 
 RECORDS = frozenset(

@@ -42,6 +42,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_passkeys_officer_id"), "passkeys", ["officer_id"], unique=False)
     _make_recovery_codes()
     _make_notices()
+    _make_paces()
 
 
 def _make_recovery_codes() -> None:
@@ -86,3 +87,13 @@ def _make_notices() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
     )
     op.create_index(op.f("ix_notices_officer_id"), "notices", ["officer_id"], unique=False)
+
+
+def _make_paces() -> None:
+    op.create_table(
+        "paces",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("openings", sa.JSON(), nullable=False),
+        sa.Column("searches", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_paces")),
+    )
