@@ -10,7 +10,7 @@ from tests.adversaries.thief import Thief
 from tests.cast import Cast
 from tests.oversight.failing import told, without_notary
 from tests.oversight.log_machine import Machine, sign
-from tests.oversight.test_read import plain
+from tests.oversight.test_read import plain, size_of
 from vault.access.events import Event, record_apart
 from vault.announcing.actions import Weighty, announce
 from vault.errors import NotConfirmed
@@ -123,6 +123,31 @@ def test_a_refusal_of_a_note_that_states_more_than_any_ledger_holds_is_taken_dow
     (entry,) = told(cast, Event.WITNESS_REFUSED)
     assert entry.facts["offered-size"] == str(10**17)
     assert AlarmKind.WITNESS_REFUSES in sounding(cast)
+
+
+@ON_SQLITE
+def test_who_has_addresses_without_end_fills_the_ledger_no_further_than_one_line_may(
+    cast: Cast, tmp_path: Path
+) -> None:
+    machine, _ = watched(cast, tmp_path)
+    most, size = cast.stage.settings.attempts_per_address, size_of(cast)
+
+    def ask(address: str) -> None:
+        wrong = {"Authorization": "Bearer " + "x" * 43}
+        answer = machine.client.get(
+            "/ledger/log/checkpoint", headers=wrong, environ_base={"REMOTE_ADDR": address}
+        )
+        assert answer.status_code == 401
+
+    for number in range(most + 5):
+        ask(f"2001:db8:1:2:{number:x}::{number:x}")
+    assert size_of(cast) == size + most
+    for other in ("2001:db8:1:3::1", "::ffff:192.0.2.1"):
+        ask(other)
+    assert size_of(cast) == size + most + 2
+    for _ in range(most + 5):
+        ask("192.0.2.1")
+    assert size_of(cast) == size + most + 1 + most
 
 
 def test_moving_where_a_volume_begins_lets_no_act_go_ahead_of_the_signature(cast: Cast) -> None:

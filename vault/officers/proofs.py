@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network
 from uuid import UUID, uuid4
 
 import pyotp
@@ -45,7 +46,16 @@ SECOND_FACTOR_WRONG = (
 
 def address_digest(root: RootKey, address: str) -> str:
     """A network address as the counters keep it: keyed, so that the table tells nobody where officers are."""
-    return hashlib.sha256(root.mac(b"vault/address/v1" + address.encode())).hexdigest()[:32]
+    return hashlib.sha256(root.mac(b"vault/address/v1" + line_of(address).encode())).hexdigest()[:32]
+
+
+def line_of(address: str) -> str:
+    """What counts as one place: an address, and of IPv6 its /64, since whoever has one has all of them."""
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def recent_failures(db: Session, settings: Settings, now: datetime, *, officer: UUID) -> int:

@@ -24,7 +24,7 @@ from vault.access.guard import by_token, now, running
 from vault.errors import NotKnown, NotSignedIn, RuleForbids
 from vault.notarising import key_place
 from vault.officers.asking import caller
-from vault.officers.proofs import ProofRefused, address_digest, check_address, note_failure
+from vault.officers.proofs import ProofRefused, address_digest, check_address, line_of, note_failure
 from vault.oversight.models import RegisteredWitness
 from vault.oversight.refusals import note_refusal
 from vault.oversight.registering import bearer_of
@@ -76,7 +76,7 @@ def _note_wrong_token() -> None:
     """Record the refusal, as often as sign-ins from one address may fail, so that nobody fills the ledger."""
     vault = running()
     # Counted apart from sign-ins: a witness whose token was ended must not lock out the office it stands in.
-    digest = address_digest(vault.root, f"witness {caller().address}")
+    digest = address_digest(vault.root, f"witness {line_of(caller().address)}")
     try:
         with vault.reading() as db:
             check_address(db, vault.settings, now(), digest)
