@@ -3,14 +3,17 @@
 Every word is in the unit's own time zone; what is kept stays in UTC.
 """
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Flask
+from markupsafe import Markup, escape
 
 NOTHING = "Not recorded"
 SOON = timedelta(days=3)
+_NUMBERED = re.compile(r"\b([A-Z]{1,3}(?:-\d+)+)\b")
 
 
 def day(moment: date | datetime | None, zone: ZoneInfo) -> str:
@@ -103,6 +106,16 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def whole(words: str) -> Markup:
+    """Keep each number of a case, a place or a request, such as WP-2026-0004, on one line within words."""
+    # A pattern with one group splits into words and numbers by turns.
+    parts = enumerate(_NUMBERED.split(words))
+    return Markup("").join(
+        Markup('<span class="vault-whole">{}</span>').format(part) if at % 2 else escape(part)
+        for at, part in parts
+    )
+
+
 def machine(moment: date | datetime) -> str:
     """Return a day or a moment as a `<time datetime>` reads it."""
     return moment.isoformat(timespec="seconds") if isinstance(moment, datetime) else moment.isoformat()
@@ -124,6 +137,7 @@ def install(app: Flask, zone: ZoneInfo, clock: Callable[[], datetime]) -> None:
         "count": count,
         "counted": counted,
         "machine": machine,
+        "whole": whole,
     }
     app.jinja_env.filters.update(filters)
     app.jinja_env.globals["zone_name"] = zone.key.rpartition("/")[2].replace("_", " ")

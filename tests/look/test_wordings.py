@@ -87,6 +87,23 @@ def test_sums_and_numbers_are_worded(words: Callable[[], str], expected: str) ->
     assert words() == expected
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (
+            "H-012 of WP-2026-0004: done",
+            '<span class="vault-whole">H-012</span> of <span class="vault-whole">WP-2026-0004</span>: done',
+        ),
+        ("R-2026-0001", '<span class="vault-whole">R-2026-0001</span>'),
+        ("took a 5-7 hour well-kept way", "took a 5-7 hour well-kept way"),
+        ("<b>A-1</b>", '&lt;b&gt;<span class="vault-whole">A-1</span>&lt;/b&gt;'),
+        ("", ""),
+    ],
+)
+def test_a_number_stays_on_one_line_and_nothing_else_becomes_markup(words: str, shown: str) -> None:
+    assert templating.whole(words) == shown
+
+
 @given(st.integers(min_value=-(10**9), max_value=10**9))
 def test_every_moment_has_one_side_of_now(seconds: int) -> None:
     moment = NOW + timedelta(seconds=seconds)

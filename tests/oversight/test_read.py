@@ -19,7 +19,7 @@ PLANTED = "Zephyrine Quillfeather"
 
 def plain(html: str) -> str:
     """What a person reads of a page."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace(" .", ".")
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", re.sub(r"</?span[^>]*>", "", html))).replace(" .", ".")
 
 
 def write_identity(cast: Cast, case: OpenedCase) -> None:
