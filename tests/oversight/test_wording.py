@@ -9,6 +9,7 @@ import pytest
 from audit.entries import Entry, Fact
 from audit.ledger import Woven
 from vault.access.events import Event
+from vault.announcing.actions import Weighty
 from vault.oversight.naming import Names
 from vault.oversight.sentences import SAYS
 from vault.oversight.wording import Line, tell
@@ -117,3 +118,12 @@ def test_what_says_nothing_to_a_person_is_left_out_of_the_line() -> None:
 
 def test_the_events_that_have_a_sentence_of_their_own_are_events() -> None:
     assert set(SAYS) <= set(Event)
+
+
+@pytest.mark.parametrize("act", list(Weighty))
+def test_an_announcement_names_the_act_that_waits(act: Weighty) -> None:
+    facts: dict[str, Fact] = {"act": act, "waits-for": "checkpoint"}
+    assert told(Event.ACT_ANNOUNCED, [f"case:{CASE}"], facts).sentence == (
+        f"Ines Inkpen announced the act “{act.label.lower()}” on WP-2026-0004"
+    )
+    assert told(Event.ACT_ANNOUNCED, [], facts).sentence.endswith(f"the act “{act.label.lower()}”")

@@ -139,7 +139,7 @@ class Event(Labelled):
     LEDGER_VOLUME_CLOSED = "ledger-volume-closed", "Volume of the ledger closed"
     LEDGER_VOLUME_OPENED = "ledger-volume-opened", "Volume of the ledger begun"
     DETAILS_FORGOTTEN = "details-forgotten", "Old details forgotten"
-    ACT_ANNOUNCED = "act-announced", "Act of weight announced"
+    ACT_ANNOUNCED = "act-announced", "Announced: an act that cannot be undone"
     NOTARY_REFUSED = "notary-refused", "Notary refused to sign"
     RECORDING_INTERRUPTED = "recording-interrupted", "Recording interrupted"
     WITNESS_REGISTERED = "witness-registered", "Outside witness registered"

@@ -13,6 +13,7 @@ from audit.entries import Entry
 from audit.ledger import Woven
 from vault.access.events import Event
 from vault.access.policy import Compartment, Reason
+from vault.announcing.actions import Weighty
 from vault.oversight.facts import fact_label, fact_words, is_told
 from vault.oversight.naming import Names, plural, split
 from vault.oversight.sentences import READS, SAYS, UNSIGNED, WHY_REFUSED
@@ -110,6 +111,7 @@ def _says(entry: Entry, names: Names, zone: ZoneInfo) -> str:
         template = template if words else _without(template, part)
     told["place"] = label(Compartment, entry.compartment) or "a sealed place"
     told["route"] = f"“{str(entry.facts.get('route', '')).replace('.', ', ').replace('-', ' ')}”"
+    told["act"] = label(Weighty, str(entry.facts.get("act", ""))).lower()
     told |= {name: fact_words(name, entry.facts.get(name), zone) for name in ("index", "session", "week")}
     said = template.format_map(told)
     if entry.event == Event.REFUSED:
