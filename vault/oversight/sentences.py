@@ -109,7 +109,7 @@ SAYS: dict[str, str] = {
     Event.LEDGER_VOLUME_CLOSED: "closed this volume of the ledger",
     Event.LEDGER_VOLUME_OPENED: "began a new volume of the ledger",
     Event.DETAILS_FORGOTTEN: "forgot the details of old entries",
-    Event.ACT_ANNOUNCED: "announced an act of weight on {about}",
+    Event.ACT_ANNOUNCED: "announced the act “{act}” on {about}",
     Event.NOTARY_REFUSED: "noticed that the notary refuses to sign",
     Event.RECORDING_INTERRUPTED: "noticed that entries could not be recorded for a time",
     Event.WITNESS_REGISTERED: "registered {about}",
