@@ -259,6 +259,9 @@ def test_registering_asks_for_the_code_and_refuses_a_key_that_is_none(cast: Cast
         answer = aud.post("/ledger/witnesses/register", name="a desk", key=key)
         assert answer.status_code == 422, key
         assert "a desk" in answer.text
+        assert ("Copy the whole line of the file witness.vkey" in answer.text) == (
+            key in ("nonsense", machine.key[:-4])
+        )
     assert aud.post("/ledger/witnesses/register", name="a desk", key=machine.key).status_code == 409
     cast.stage.clock.forward(minutes=6)
     page = aud.get("/ledger/witnesses/register").text

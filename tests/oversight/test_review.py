@@ -118,6 +118,7 @@ def test_a_missed_week_stays_missed_when_it_is_reviewed_too_late(cast: Cast) -> 
     page = plain(aud.get("/ledger/weeks").text)
     assert "3 weeks since the vault was founded" in page
     assert page.count("2026-W48") == 2
+    assert page.count("Look over week") == page.count("waits for its review") == 1
     assert review(cast, FIRST, "") == 303
     page = plain(aud.get("/ledger/weeks").text)
     assert page.count("Missed, reviewed late") == 2

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from wtforms.validators import StopValidation
 
+from audit.errors import NotVerified
+from audit.notes import VerifierKey
 from vault.access.events import Event
 from vault.access.policy import Compartment, Reason
 from vault.forms import Choice, Day, FilterForm, Line, VaultForm, Whole, Words
@@ -139,6 +141,13 @@ class RegisterWitnessForm(StepUpForm):
 
     name = Line("Where it runs", 80, hint="For example: laptop in the audit office. Name no person.")
     key = Line("The witness's key", 400, hint="The one line in the file witness.vkey of its folder.")
+
+    def validate_key(self, field: Any) -> None:
+        """A line that is no key at all is told apart from the key of another log."""
+        try:
+            VerifierKey.from_text(field.data)
+        except NotVerified:
+            raise StopValidation("Copy the whole line of the file witness.vkey: this is no key.") from None
 
 
 class EndWitnessForm(StepUpForm):
