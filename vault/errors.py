@@ -135,6 +135,14 @@ class NotConfirmed(VaultError):
         )
 
     @classmethod
+    def by_end_of_access(cls) -> "NotConfirmed":
+        """The officer's access ended while the act waited."""
+        return cls(
+            "access-ended",
+            "Nothing was done. Your access ended while this waited. Ask the coordinator why.",
+        )
+
+    @classmethod
     def without_witness(cls) -> "NotConfirmed":
         """No witness cosigned in time."""
         return cls(

@@ -1,5 +1,7 @@
 """Whoever writes to the database cannot silence the alarms about those who watch it from outside."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,8 +10,11 @@ import pytest
 from audit.notes import NotaryKeys, parse
 from tests.adversaries.thief import Thief
 from tests.cast import Cast
+from tests.keys.asking import state_of
+from tests.keys.renewing import revoke
 from tests.oversight.failing import told, without_notary
 from tests.oversight.log_machine import Machine, sign
+from tests.oversight.test_acts_that_wait import approved
 from tests.oversight.test_read import plain, size_of
 from vault.access.events import Event, record_apart
 from vault.announcing.actions import Weighty, announce
@@ -163,6 +168,23 @@ def test_moving_where_a_volume_begins_lets_no_act_go_ahead_of_the_signature(cast
     with pytest.raises(NotConfirmed, match="the signature is of something else"):
         announce(vault, ada, Weighty.DESTRUCTION, [], now)
     assert [entry.facts.get("why") for entry in told(cast, Event.ACT_ANNOUNCED)][-1] == "not-counted"
+
+
+@ON_SQLITE
+def test_an_act_that_waits_is_not_done_for_an_officer_whose_access_ended_meanwhile(cast: Cast) -> None:
+    act, stage, ada = approved(cast), cast.stage, cast["ada"]
+    code = {"code": ada.code()} if 'name="code"' in ada.get(f"/keys/acts/{act}").text else {}
+    stage.vault.settings = replace(stage.settings, notary_in_process=False, acts_wait_seconds=60.0)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(ada.post, f"/keys/acts/{act}/destroy", sure="yes", **code)
+        while not told(cast, Event.ACT_ANNOUNCED):
+            assert not answer.done()
+        revoke(cast, "ada")
+        sign(cast)
+        assert answer.result().status_code == 503
+    assert told(cast, Event.CASE_DESTROYED) == []
+    assert told(cast, Event.ACT_ANNOUNCED)[-1].facts["why"] == "access-ended"
+    assert state_of(cast, act) == "approved"
 
 
 def test_the_history_believes_a_kept_note_for_its_signatures_alone(cast: Cast, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from audit.ledger import Receipt
 from audit.notes import Checkpoint
 from vault.access.actor import Actor
 from vault.access.events import Event, is_vouched, record_apart
+from vault.access.models import HolderKey
 from vault.announcing.models import KeptCheckpoint
 from vault.errors import NotConfirmed
 from vault.notarising import await_signed, prove_entry
@@ -63,6 +64,7 @@ def announce(
     try:
         note = _note_covering(vault, act, receipt.index + 1)
         _check_counted(vault, receipt, note)
+        _check_not_ended(vault, who)
     except NotConfirmed as why:
         told: dict[str, Fact] = {"act": act, "announced": receipt.index, "why": why.reason}
         with suppress(LedgerUnavailable):  # What is answered stays the same: nothing was done.
@@ -117,6 +119,20 @@ def _check_counted(vault: RunningVault, announced: Receipt, note: Checkpoint) ->
         raise NotConfirmed.by_hashes() from error
     if not is_ours:
         raise NotConfirmed.by_hashes()
+
+
+def _check_not_ended(vault: RunningVault, who: Actor | None) -> None:
+    """Whoever's access ended while the act waited does it no more; raises NotConfirmed."""
+    if who is None:
+        return
+    key = select(HolderKey.version).where(
+        HolderKey.holder == who.officer,
+        HolderKey.version == who.key_version,
+        HolderKey.withdrawn_at.is_(None),
+    )
+    with vault.reading() as db:
+        if db.scalars(key).first() is None:
+            raise NotConfirmed.by_end_of_access()
 
 
 def _keep(vault: RunningVault, note: Checkpoint, now: datetime) -> None:
