@@ -45,7 +45,7 @@ def test_at_the_limit_an_opening_is_refused_recorded_and_decrypts_nothing(cast: 
     assert "3 openings within 10 minutes" in refused.text
     assert "Go on in 10 minutes." in refused.text
     assert refused.headers["Retry-After"] == "600"
-    assert "Jane Roe" not in refused.text
+    assert "Recorded as entry" not in refused.text
     assert events_of(stage.vault)[len(before) :] == ["refused"]
 
 

@@ -28,6 +28,23 @@ def test_opened_fields_leave_the_page_after_five_minutes_without_a_sign_of_the_o
     expect_hidden(page)
 
 
+def test_the_officer_is_told_how_long_opened_fields_stay_and_is_warned_a_minute_before(
+    page: Page, gallery: str
+) -> None:
+    open_page(page, gallery)
+    expect(page.get_by_text("Hides itself after 5 quiet minutes.")).to_be_visible()
+    page.clock.fast_forward("03:59")
+    warning = page.get_by_role("status").filter(has_text="Press any key to keep it open.")
+    expect(warning).to_have_count(0)
+    page.clock.fast_forward("00:02")
+    expect(warning).to_be_visible()
+    page.keyboard.press("Shift")
+    expect(warning).to_have_count(0)
+    expect(page.get_by_text("Hides itself after 5 quiet minutes.")).to_be_visible()
+    page.clock.fast_forward("04:59")
+    expect(page.get_by_text(NAME)).to_be_visible()
+
+
 def test_a_key_press_keeps_opened_fields_for_five_more_minutes(page: Page, gallery: str) -> None:
     open_page(page, gallery)
     page.clock.fast_forward("04:59")

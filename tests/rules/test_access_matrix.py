@@ -62,9 +62,10 @@ def address(rule: Rule) -> str:
 
 
 def status(visitor: Officer, rule: Rule) -> str:
-    """How a route answers: a page asked for, or an empty form sent."""
+    """How a route answers, never to be cached: a page asked for, or an empty form sent."""
     path = address(rule)
     answer = visitor.get(path) if method_of(rule) == "GET" else visitor.post(path)
+    assert answer.headers["Cache-Control"] == "no-store", path
     return str(answer.status_code)
 
 

@@ -19,6 +19,8 @@
     again.href = panel.dataset.again;
     notice.append(again);
     words.replaceWith(notice);
+    const left = panel.querySelector("[data-opened-left]");
+    if (left) left.remove();
   }
 
   const panels = Array.from(document.querySelectorAll("[data-opened]"));
@@ -27,9 +29,21 @@
   }
   panels.forEach(function (panel) {
     let timer = 0;
+    let warning = 0;
+    const left = panel.querySelector("[data-opened-left]");
+    const seconds = Number(panel.dataset.opened);
+    const minutes = Math.round(seconds / 60);
+    const calm = minutes > 1 ? "Hides itself after " + minutes + " quiet minutes." : "Hides itself when you are away.";
+    function say(words) {
+      if (left && left.textContent !== words) left.textContent = words;
+    }
     function wait() {
       clearTimeout(timer);
-      timer = setTimeout(close, Number(panel.dataset.opened) * 1000, panel);
+      clearTimeout(warning);
+      if (!panel.querySelector("[data-opened-words]")) return;
+      say(calm);
+      warning = setTimeout(say, Math.max(seconds - 60, 0) * 1000, "Hides itself in one minute. Press any key to keep it open.");
+      timer = setTimeout(close, seconds * 1000, panel);
     }
     ["keydown", "pointerdown", "pointermove", "scroll"].forEach(function (sign) {
       document.addEventListener(sign, wait, { passive: true });

@@ -1,0 +1,78 @@
+"""What stays in a browser: nothing of a page that was left, and no opened fields on a forgotten one."""
+
+import re
+
+import pytest
+from flask import render_template_string
+
+from tests.cast import Cast, Officer, Stage
+from tests.programme import open_case
+from vault.officers.sessions import cookie_name
+
+ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+GIVES_WAY = re.compile(r'<noscript><meta http-equiv="refresh" content="300; url=([^"]+)"></noscript>')
+
+
+@ONLY_SQLITE
+def test_signing_out_clears_the_browser_and_makes_a_copied_cookie_worthless(cast: Cast) -> None:
+    ines = cast["ines"]
+    copied = ines.holds()
+    left = ines.post("/sign-out")
+    assert left.status_code == 303
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert left.headers["Cache-Control"] == "no-store"
+    assert ines.client.get_cookie(cookie_name(cast.stage.settings)) is None
+    assert Officer(cast.stage, "ines").take_up(copied).get("/desk").status_code == 401
+
+
+@ONLY_SQLITE
+def test_an_officer_ends_the_session_of_another_browser_and_is_told_which_is_this_one(stage: Stage) -> None:
+    stage.settings.__dict__["sessions_per_officer"] = 2
+    here, there = Officer(stage, "ines"), Officer(stage, "ines").sign_in()
+    page = here.sign_in().get("/sessions").text
+    ends = re.findall(r"/sessions/[0-9a-f-]{36}/end", page)
+    assert page.count("This one") == len(ends) == 1
+    assert here.post(ends[0]).status_code == 303
+    assert there.get("/desk").status_code == 401
+    assert here.get("/desk").status_code == 200
+
+
+WORDS = "zolpidem, ten milligrams"
+
+
+@ONLY_SQLITE
+def test_without_a_script_opened_fields_give_way_to_the_question_that_opened_them(cast: Cast) -> None:
+    case = open_case(cast, named=["ines"])
+    ines, place = cast["ines"], f"/records/person/{case.witness}/health"
+    ines.get(f"{place}/open")
+    form = ines.post(f"{place}/change", reason="visit", code=ines.code())
+    version = re.search(r'name="version" value="(\d+)"', form.text)
+    assert version is not None
+    assert ines.post(f"{place}/save", medical=WORDS, version=version[1]).status_code == 303
+    assert GIVES_WAY.search(ines.get(f"{place}/open").text) is None
+    opened = ines.post(f"{place}/open", reason="visit")
+    assert WORDS in opened.text
+    assert "After five minutes this page gives way" in opened.text
+    gives_way = GIVES_WAY.search(opened.text)
+    assert gives_way is not None
+    assert gives_way[1] == f"{place}/open"
+    assert WORDS not in ines.get(gives_way[1]).text
+
+
+PANEL = """{% extends "base.html" %}{% from "macros/parts.html" import opened %}
+{% block heading %}Health{% endblock %}
+{% block content %}{{ opened("Health", 7, [("Medicine", "None")], "/again?a=1&b=2") }}PLACE{% endblock %}"""
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    ("beside", "leaves"),
+    [("", True), ('<textarea name="note"></textarea>', False), ('<input class="usa-input">', False)],
+)
+def test_a_page_on_which_somebody_writes_does_not_leave_by_itself(
+    stage: Stage, beside: str, leaves: bool
+) -> None:
+    with stage.app.test_request_context("/"):
+        page = render_template_string(PANEL.replace("PLACE", beside))
+    found = GIVES_WAY.findall(page)
+    assert found == (["/again?a=1&amp;b=2"] if leaves else [])
