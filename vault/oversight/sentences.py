@@ -159,6 +159,7 @@ WHY_REFUSED = {
     "RoleMayNot": "not part of the role",
     "NotKnown": "not there, or not theirs to know of",
     "StepUpNeeded": "the second factor was not given",
+    "SlowDown": "too many looks in a short time",
     "Superseded": "someone else had saved it first",
     "WrongToken": "the token was not right",
 }
