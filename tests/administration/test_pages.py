@@ -6,6 +6,7 @@ from markupsafe import escape
 
 from audit.refusals import forget_refusal, leave_refusal
 from tests.cast import Cast, Officer, Stage
+from tests.oversight.failing import sign
 from vault.access.policy import PERMISSIONS, Permission, Role
 from vault.administration import actions
 from vault.administration.health import MEBIBYTE, health, size_of
@@ -59,6 +60,24 @@ def test_health_tells_when_the_notary_refuses_and_when_it_stopped_signing(cast: 
     forget_refusal(stage.settings.checkpoint)
     stage.settings.checkpoint.unlink(missing_ok=True)
     assert "Has published no checkpoint that can be read." in max_.get("/administration").text
+
+
+@on_sqlite
+def test_a_notary_that_stopped_is_not_called_well_because_people_go_on_working(
+    cast: Cast, stage: Stage
+) -> None:
+    def notary_is_well() -> bool:
+        return next(
+            line.well for line in health(stage.vault, stage.clock.now).lines if line.label == "Notary"
+        )
+
+    sign(stage)
+    cast["ada"].get("/desk")
+    assert notary_is_well()
+    stage.clock.forward(minutes=11)
+    del cast["ada"]
+    cast["ada"].get("/desk")
+    assert not notary_is_well()
 
 
 def test_sizes_are_told_in_words() -> None:

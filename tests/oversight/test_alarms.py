@@ -210,7 +210,7 @@ def test_entries_are_not_signed_late_before_ten_minutes(cast: Cast) -> None:
     assert glance(cast.stage) == []
     cast.stage.clock.forward(minutes=2)
     assert glance(cast.stage) == [AlarmKind.NOT_SIGNED]
-    assert "The notary does not sign since" in plain(cast["max"].get("/desk").text)
+    assert "The notary has not signed since" in plain(cast["max"].get("/desk").text)
 
 
 @ON_POSTGRESQL

@@ -20,7 +20,7 @@ from audit.notes import parse
 from audit.refusals import read_refusal
 from vault.database import RecordedSession
 from vault.notices.actions import given_up
-from vault.oversight.alarms import SIGNED_WITHIN, WOVEN_WITHIN, Alarm, alarms
+from vault.oversight.alarms import SIGNED_WITHIN, WOVEN_WITHIN, Alarm, alarms, unsigned_since
 from vault.oversight.witnessing import last_witnessed
 from vault.running import RunningVault
 from vault.settings import Settings
@@ -107,7 +107,7 @@ def _weaver(db: Session, now: datetime) -> Line:
 
 
 def _notary(settings: Settings, db: Session, now: datetime) -> Line:
-    """How old the published checkpoint is; it may be as old as the newest entry, which it counts."""
+    """How old the published checkpoint is, and whether an entry has waited too long to be counted."""
     refusing = read_refusal(settings.checkpoint)
     if refusing is not None:
         return Line("Notary", "Refuses to sign. See the alarm above.", well=False, at=refusing.since)
@@ -116,9 +116,8 @@ def _notary(settings: Settings, db: Session, now: datetime) -> Line:
         parse(settings.checkpoint.read_text("utf-8"))
     except (OSError, ValueError, NotVerified):
         return Line("Notary", "Has published no checkpoint that can be read.", well=False)
-    newest = db.scalar(select(tables.entries.c.at).order_by(tables.entries.c.index.desc()).limit(1))
-    last = None if newest is None else datetime.fromisoformat(newest)
-    late = last is not None and last > signed and now - last > SIGNED_WITHIN
+    waiting = unsigned_since(settings, db)
+    late = waiting is not None and now - waiting > SIGNED_WITHIN
     return Line("Notary", "Last signed a checkpoint.", not late, signed)
 
 

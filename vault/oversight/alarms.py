@@ -37,7 +37,7 @@ class AlarmKind(Labelled):
     """What is wrong."""
 
     NOTARY_REFUSES = "notary-refuses", "The notary refuses to sign the ledger"
-    NOT_SIGNED = "not-signed", "The notary does not sign"
+    NOT_SIGNED = "not-signed", "The notary has not signed"
     CHECKPOINT = "checkpoint-forged", "The published checkpoint cannot be believed"
     NOT_RECORDING = "not-recording", "Nothing can be recorded"
     ENTRIES_WAIT = "entries-wait", "Entries wait to be put into the ledger"
@@ -151,20 +151,27 @@ def _disbelieved(settings: Settings) -> Iterator[Alarm]:
     yield Alarm(AlarmKind.CHECKPOINT, words, None)
 
 
-def _unsigned(vault: RunningVault, db: Session, now: datetime) -> Iterator[Alarm]:
-    """The oldest entry that no checkpoint counts is older than ten minutes; a refusal says more than this."""
-    checkpoint = _published(vault.settings)
+def unsigned_since(settings: Settings, db: Session) -> datetime | None:
+    """When the oldest entry that no checkpoint counts was made; None when there is no such entry."""
+    checkpoint = _published(settings)
     first = 0
     if checkpoint is not None:
         try:
             first = volume_named(db, checkpoint.origin).first_index + checkpoint.size
         except NotVerified:
-            return  # It is of another log, which the comparison of its signatures says.
+            return None  # It is of another log, which the comparison of its signatures says.
     at = db.scalar(select(tables.entries.c.at).where(tables.entries.c.index == first))
-    since = None if at is None else datetime.fromisoformat(at)
+    return None if at is None else datetime.fromisoformat(at)
+
+
+def _unsigned(vault: RunningVault, db: Session, now: datetime) -> Iterator[Alarm]:
+    """The oldest entry that no checkpoint counts is older than ten minutes; a refusal says more than this."""
+    since = unsigned_since(vault.settings, db)
     if since is None or now - since <= SIGNED_WITHIN or read_refusal(vault.settings.checkpoint) is not None:
         return
-    words = "Until it signs, the newest entries could be cut off unseen. See to the notary's service."
+    words = (
+        "Until it signs, the newest entries could be cut off unseen. The administrator sees to its service."
+    )
     yield Alarm(AlarmKind.NOT_SIGNED, words, since)
 
 
@@ -176,9 +183,7 @@ def _waiting(db: Session, now: datetime) -> Iterator[Alarm]:
     milliseconds = min(oldest.int >> 80, int(now.timestamp() * 1000))
     since = datetime.fromtimestamp(milliseconds / 1000, UTC)
     if now - since > WOVEN_WITHIN:
-        words = (
-            "Changes are kept, and the ledger does not tell of them yet. See to the service and the database."
-        )
+        words = "Changes are kept, and the ledger does not tell of them yet. The administrator sees to it."
         yield Alarm(AlarmKind.ENTRIES_WAIT, words, since)
 
 
