@@ -59,7 +59,8 @@ def sounding(stage: Stage) -> set[AlarmKind]:
 def test_a_ledger_that_was_cut_off_alarms_every_desk_that_can_act_once(cast: Cast) -> None:
     stage = cast.stage
     with_room(stage)
-    for name in SHOWN | {"ines", "fin"}:
+    # The auditor looks last, so that the entry that is cut off is one that was watched already.
+    for name in [*sorted((SHOWN | {"ines", "fin"}) - {"aud"}), "aud"]:
         assert "notary refuses" not in cast[name].get("/desk").text
     cut_off(stage)
     for name in sorted(SHOWN | {"ines", "fin"}):

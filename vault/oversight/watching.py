@@ -70,10 +70,21 @@ def _read_on(vault: RunningVault, now: datetime) -> Watched:
         if state is None:
             state = Watch(id=ONLY, next_index=0, memory={})
             db.add(state)
+        if not _goes_on(db, vault, state):
+            # Entries were cut off: what was recorded in their place has never been looked at.
+            state.next_index, state.memory = 0, {}
         found = vault.ledger.following(db, state.next_index, BATCH)
         if found:
             _take_in(db, vault, state, found, now)
         return Watched(state.next_index, size)
+
+
+def _goes_on(db: RecordedSession, vault: RunningVault, state: Watch) -> bool:
+    """Whether the entry that was looked at last still stands where it stood."""
+    last = state.memory.get("last")
+    if last is None:
+        return True
+    return [str(woven.entry.id) for woven in vault.ledger.following(db, state.next_index - 1, 1)] == [last]
 
 
 def _take_in(
@@ -104,7 +115,8 @@ def _take_in(
             db.add(WatchedOfficer(id=UUID(officer), memory=part))
         elif part != before[officer]:
             kept[officer].memory = part
-    state.memory, state.next_index = memory.shared(), found[-1].index + 1
+    state.memory = memory.shared() | {"last": str(found[-1].entry.id)}
+    state.next_index = found[-1].index + 1
     _count_hours(db, seen)
     _raise(db, findings, now)
 
