@@ -26,6 +26,8 @@ RECORDS = set(Permission) - {
     Permission.SEE_DISCLOSURE,
     Permission.SEE_KEYS,
     Permission.SEE_KEY_ACTS,
+    Permission.SEE_ALARMS,
+    Permission.RUN_VAULT,
 }
 """Everything that shows or changes a record; the disclosure log and the keys show the auditor no contents."""
 TOKENS = re.compile(r'value="[^"]{60,}"')

@@ -27,13 +27,14 @@ from vault.running import RunningVault
 DATED = frozenset({"shred_parts", "directory_slips"})
 """What opens something by itself or makes it openable: only under a key that is soon forgotten."""
 
-NEITHER = frozenset({"sessions", "attempts", "paces"})
+NEITHER = frozenset({"sessions", "attempts", "paces", "passkey_challenges", "notice_marks", "notices"})
 """What is worth nothing after a restore."""
 
 RECORDS = frozenset(
     {
         *("agencies", "agency_contacts", "memoranda", "memorandum_parties"),
         *("assignments", "holder_keys", "lockboxes", "seals", "officers", "second_factors", "vouching_keys"),
+        *("passkeys", "recovery_codes", "notice_choices"),
         *("referrals", "referral_decisions"),
         *("cases", "people", "whereabouts", "threat_assessments", "danger_areas", "case_notes"),
         *("papers", "paper_pieces", "directory_pages"),
