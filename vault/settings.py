@@ -57,7 +57,7 @@ class Settings:
     proxies: int = number(0, 0, 5, "Proxies in front that say where a request comes from.")
     notary_in_process: bool = setting(True, "Whether the service runs the notary too.")
     checkpoint_file: str = setting("", "Where the notary publishes; empty for the data folder.")
-    acts_wait_for: str = setting("checkpoint", 'What acts of weight wait for: "checkpoint" or "witness".')
+    acts_wait_for: str = setting("checkpoint", 'What final acts wait for: "checkpoint" or "witness".')
     acts_wait_seconds: float = number(10.0, 0.1, 60, "Seconds they wait before they are given up.")
     alarm_below_free_percent: int = number(5, 1, 50, "Free room on the disk, in percent, that is an alarm.")
     details_kept_years: int = number(

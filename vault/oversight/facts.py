@@ -37,7 +37,7 @@ LABELS = {
 
 UNTOLD = frozenset(
     {
-        *("act", "code", "continues", "first", "index", "last", "page", "route", "rows", "session"),
+        *("act", "batch", "code", "continues", "first", "index", "last", "page", "route", "rows", "session"),
         *("vouched", "week", "why"),
     }
 )
