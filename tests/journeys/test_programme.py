@@ -7,13 +7,13 @@ from tests.journeys import acts
 from tests.journeys.conftest import Disclosed, Newcomer, Opened, Staff
 
 
-def test_a_new_referral_waits_at_the_top_of_the_coordinators_desk(staff: Staff) -> None:
+def test_a_new_referral_waits_on_the_coordinators_desk(staff: Staff) -> None:
     referral = acts.send_referral(staff["pat"], "Una Low")
     ada = staff["ada"]
     ada.go("/desk")
-    first = ada.page.locator(".vault-waiting-list li").first
-    expect(first).to_contain_text(f"Referral {referral}")
-    expect(first).to_contain_text("Next decision: at risk of harm")
+    waits = ada.page.locator(".vault-waiting-list li", has_text=f"Referral {referral}")
+    expect(waits).to_have_count(1)
+    expect(waits).to_contain_text("Next decision: at risk of harm")
 
 
 def test_the_prosecutor_reads_the_referral_only_until_it_is_decided(staff: Staff, case: Opened) -> None:
