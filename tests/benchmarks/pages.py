@@ -39,6 +39,7 @@ def _page(run: Run, officer: str, words: str) -> Measured:
     house, visitor = run.house, run.pages.sign_in(officer)
     sealed, plain = sealed_place(house), plain_place(house)
     check_same(visitor.look(sealed), visitor.look(plain))
+    house.forget_haste()
     before = house.entries()
     ours, peer = alternate(
         lambda: visitor.look(sealed), lambda: visitor.look(plain), run.effort.pages, 1, time.perf_counter
@@ -79,7 +80,9 @@ def memory_of_a_worker(run: Run) -> Iterator[Measured]:
         visitor = server.sign_in("ada")
         server.refuse_password()
         visitors = [visitor, *(visitor.at(server) for _ in range(CONNECTIONS - 1))]
+        run.house.forget_haste()
         _look_often(visitors, sealed_place(run.house), early)
+        run.house.forget_haste()
         peer = server.resident_megabytes()
         _look_often(visitors, sealed_place(run.house), late - early)
         ours = server.resident_megabytes()
