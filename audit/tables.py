@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Engine,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -33,7 +34,10 @@ AMISS: ColumnElement[bool] = text("outcome <> 'done'")  # type: ignore[assignmen
 pending = Table(
     "ledger_pending",
     metadata,
-    Column("id", Uuid, primary_key=True),
+    # The database counts while the changed row is held, so entries about one row wait in the order of its
+    # changes; the moments in their ids come from clocks of several machines.
+    Column("number", _NUMBER, Identity(always=True), primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True),
     Column("leaf", LargeBinary, nullable=False),
     Column("details", LargeBinary, nullable=True),
 )

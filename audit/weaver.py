@@ -22,7 +22,7 @@ from audit.volumes import Beginning, begin
 # Statements are built once: building one takes longer than carrying it out.
 _OLDEST_PENDING = (
     select(tables.pending.c.id, tables.pending.c.leaf, tables.pending.c.details)
-    .order_by(tables.pending.c.id)
+    .order_by(tables.pending.c.number)
     .limit(bindparam("room"))
 )
 _KNOWN = select(tables.entries.c.id, tables.entries.c.index, tables.entries.c.leaf).where(

@@ -206,7 +206,7 @@ class _Rows:
     def _listen(self, vault: RunningVault) -> None:
         for name, digest, index in vault.ledger.latest_row_digests(self._db):
             self._told[name] = (digest, f"entry {index:,}")
-        waiting = self._db.execute(select(tables.pending.c.leaf).order_by(tables.pending.c.id))
+        waiting = self._db.execute(select(tables.pending.c.leaf).order_by(tables.pending.c.number))
         for leaf in waiting.scalars():
             told = Entry.from_canonical(leaf).rows.items()
             self._told |= {name: (digest, "an entry that waits") for name, digest in told}

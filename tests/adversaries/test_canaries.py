@@ -213,7 +213,7 @@ def test_each_spelling_is_found_where_it_is_planted(tmp_path: Path) -> None:
     "UPDATE agencies SET name = '{}'",
     "UPDATE officers SET full_name = upper('{}') WHERE name = 'ada'",
     "UPDATE sessions SET seed = CAST('{}' AS BLOB)",
-    "INSERT INTO ledger_pending VALUES ('00', '{}', NULL)",
+    "INSERT INTO ledger_pending (id, leaf) VALUES ('00', '{}')",
 ])  # fmt: skip
 def test_a_breach_planted_in_the_database_is_found(programme: Programme, statement: str) -> None:
     stage = programme.cast.stage

@@ -102,7 +102,7 @@ def test_a_witness_that_an_auditor_ended_is_no_alarm(cast: Cast, tmp_path: Path)
 @pytest.mark.parametrize(
     "planted",
     [
-        "INSERT INTO ledger_pending VALUES ('x', 'x', 'x')",
+        "INSERT INTO ledger_pending (id, leaf) VALUES ('x', 'x')",
         "UPDATE kept_checkpoints SET kept_at = 'x'",
         "UPDATE ledger_entries SET at = 'x'",
     ],

@@ -58,6 +58,17 @@ def test_a_pended_entry_commits_with_its_change_and_is_settled(ledger: Ledger, e
     assert count(engine, "ledger_pending") == 0
 
 
+def test_waiting_entries_are_woven_in_the_order_of_their_changes_whatever_their_clocks_say(
+    ledger: Ledger, engine: Engine
+) -> None:
+    earlier, later = sorted((an_entry(), an_entry()), key=lambda entry: entry.id)
+    for entry in (later, earlier):  # The machine of the second change has a clock that lags behind.
+        with engine.begin() as connection:
+            ledger.pend(connection, entry, None)
+    indices = [receipt.index for receipt in ledger.settle([later.id, earlier.id], PATIENCE)]
+    assert indices == [0, 1]
+
+
 def test_a_change_that_is_rolled_back_leaves_no_entry(ledger: Ledger, engine: Engine) -> None:
     with engine.connect() as connection:
         ledger.pend(connection, an_entry(), None)
