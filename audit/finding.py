@@ -45,76 +45,55 @@ def _rows_of(index: int, leaf: bytes) -> dict[str, str]:
     return rows
 
 
-def _conditions(
-    *,
-    officer: UUID | None,
-    subject: str | tuple[str, ...] | None,
-    event: str | None,
-    compartment: str | None,
-    reason: str | None,
-    outcome: str | None,
-    session: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> list[ColumnElement[bool]]:
-    wanted = {
-        _ENTRIES.officer: None if officer is None else str(officer),
-        _ENTRIES.event: event,
-        _ENTRIES.compartment: compartment,
-        _ENTRIES.reason: reason,
-        _ENTRIES.outcome: outcome,
-        _ENTRIES.session: session,
-    }
-    conditions = [column == value for column, value in wanted.items() if value is not None]
-    if outcome is not None and outcome != "done":
-        # In the words of the index over what was refused or failed, which is found only by them.
-        conditions.append(tables.AMISS)
-    for named in (subject,) if isinstance(subject, str) else subject or ():
-        of_subject = select(_SUBJECTS.index).where(_SUBJECTS.subject == named)
-        conditions.append(_ENTRIES.index.in_(of_subject))
-    if since is not None:
-        conditions.append(_ENTRIES.at >= timestamp(since))
-    if until is not None:
-        conditions.append(_ENTRIES.at < timestamp(until))
-    return conditions
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which entries: one that is None admits every entry, `since` is included and `until` is not.
+
+    An entry must fit every filter, and name every subject when there are several.
+    """
+
+    officer: UUID | None = None
+    subject: str | tuple[str, ...] | None = None
+    event: str | None = None
+    compartment: str | None = None
+    reason: str | None = None
+    outcome: str | None = None
+    session: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As the database asks for them."""
+        wanted = {
+            _ENTRIES.officer: None if self.officer is None else str(self.officer),
+            _ENTRIES.event: self.event,
+            _ENTRIES.compartment: self.compartment,
+            _ENTRIES.reason: self.reason,
+            _ENTRIES.outcome: self.outcome,
+            _ENTRIES.session: self.session,
+        }
+        conditions = [column == value for column, value in wanted.items() if value is not None]
+        if self.outcome is not None and self.outcome != "done":
+            # In the words of the index over what was refused or failed, which is found only by them.
+            conditions.append(tables.AMISS)
+        for named in (self.subject,) if isinstance(self.subject, str) else self.subject or ():
+            of_subject = select(_SUBJECTS.index).where(_SUBJECTS.subject == named)
+            conditions.append(_ENTRIES.index.in_(of_subject))
+        if self.since is not None:
+            conditions.append(_ENTRIES.at >= timestamp(self.since))
+        if self.until is not None:
+            conditions.append(_ENTRIES.at < timestamp(self.until))
+        return conditions
 
 
 class Finding:
-    """The questions that can be asked of the ledger.
-
-    A filter that is None admits every entry; `since` is included and `until` is not. An entry must fit every
-    filter, and name every subject when there are several.
-    Found through the columns beside the leaf, answered from the leaf itself.
-    """
+    """The questions that can be asked of the ledger: found by columns, answered from the leaf itself."""
 
     def find(
-        self,
-        connection: Connection | Session,
-        *,
-        officer: UUID | None,
-        subject: str | tuple[str, ...] | None,
-        event: str | None,
-        compartment: str | None,
-        reason: str | None,
-        outcome: str | None,
-        session: str | None,
-        since: datetime | None,
-        until: datetime | None,
-        before_index: int | None,
-        limit: int,
+        self, connection: Connection | Session, filters: Filters, *, before_index: int | None, limit: int
     ) -> list[Woven]:
         """The newest entries that match, at most `limit`, before `before_index`; raises Damaged."""
-        conditions = _conditions(
-            officer=officer,
-            subject=subject,
-            event=event,
-            compartment=compartment,
-            reason=reason,
-            outcome=outcome,
-            session=session,
-            since=since,
-            until=until,
-        )
+        conditions = filters.conditions()
         if before_index is not None:
             conditions.append(_ENTRIES.index < before_index)
         query = (
@@ -126,33 +105,9 @@ class Finding:
         )
         return [_read(index, leaf, sealed) for index, leaf, sealed in connection.execute(query)]
 
-    def count(
-        self,
-        connection: Connection | Session,
-        *,
-        officer: UUID | None,
-        subject: str | tuple[str, ...] | None,
-        event: str | None,
-        compartment: str | None,
-        reason: str | None,
-        outcome: str | None,
-        session: str | None,
-        since: datetime | None,
-        until: datetime | None,
-    ) -> int:
+    def count(self, connection: Connection | Session, filters: Filters) -> int:
         """How many entries match."""
-        conditions = _conditions(
-            officer=officer,
-            subject=subject,
-            event=event,
-            compartment=compartment,
-            reason=reason,
-            outcome=outcome,
-            session=session,
-            since=since,
-            until=until,
-        )
-        query = select(func.count()).select_from(tables.entries).where(*conditions)
+        query = select(func.count()).select_from(tables.entries).where(*filters.conditions())
         return connection.execute(query).scalar_one()
 
     def following(self, connection: Connection | Session, first_index: int, limit: int) -> list[Woven]:

@@ -39,7 +39,7 @@ from vault.errors import (
 from vault.hardening import harden, log, where
 from vault.officers import second_factors, sessions, signing_in
 from vault.oversight.noticing import tell_interruption
-from vault.oversight.witnessing import cosigned_covering
+from vault.oversight.witnessing import cosigned_covering, has_witness
 from vault.running import RunningVault
 
 FEATURES = (
@@ -145,7 +145,7 @@ def create_app(vault: RunningVault) -> Flask:
     for name in FEATURES:
         if (here / name / "views.py").exists():
             app.register_blueprint(import_module(f"vault.{name}.views").bp)
-    vault.cosigned_covering = cosigned_covering
+    vault.cosigned_covering, vault.has_witness = cosigned_covering, has_witness
     _tell_of_interruptions(app)
     app.context_processor(_page_context)
     _answer_errors(app)

@@ -151,3 +151,12 @@ class NotConfirmed(VaultError):
             "announced, and the witness has not answered. Ask the auditor whether the witness is running, "
             "then try again.",
         )
+
+    @classmethod
+    def without_any_witness(cls) -> "NotConfirmed":
+        """No witness is registered, so there is nobody to wait for."""
+        return cls(
+            "no-witness",
+            "Nothing was done. An act like this waits until an outside witness has seen that it was "
+            "announced, and no witness is registered. Ask the auditor to register one, then try again.",
+        )

@@ -30,6 +30,9 @@ _LOG = logging.getLogger("vault.recording")
 CosignedCovering = Callable[["RunningVault", Session, int], Checkpoint | None]
 """Finds a note by an outside witness that counts so many entries; the room that knows witnesses gives it."""
 
+HasWitness = Callable[["RunningVault", Session], bool]
+"""Whether any outside witness is registered; the room that knows witnesses tells it."""
+
 RECOVERY = UUID(int=1)
 """The recovery key's id: there is one, made offline at the founding."""
 
@@ -43,6 +46,11 @@ def wall_clock() -> datetime:
 def no_witness(_vault: "RunningVault", _db: Session, _size: int) -> Checkpoint | None:
     """What a vault knows of witnesses before it is told: nothing, so that what waits for one is not done."""
     return None
+
+
+def nobody_registered(_vault: "RunningVault", _db: Session) -> bool:
+    """The same of whether there is one."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,7 @@ class RunningVault:
         self.ledger = ledger
         self.clock = clock
         self.cosigned_covering: CosignedCovering = no_witness
+        self.has_witness: HasWitness = nobody_registered
         self.interruptions = Interruptions(settings.data / FILE)
 
     @classmethod

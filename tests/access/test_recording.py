@@ -7,6 +7,7 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.dialects import sqlite
 
 from audit.errors import LedgerUnavailable
+from audit.finding import Filters
 from tests.cast import MONDAY, PATIENCE, Cast, Stage
 from tests.programme import open_case
 from vault.access.events import Event, record
@@ -19,10 +20,7 @@ from vault.vocabulary import CaseState
 def entries(stage: Stage) -> list[str]:
     """The ledger's events, oldest first."""
     with stage.vault.reading() as db:
-        found = stage.vault.ledger.find(
-            db.connection(), officer=None, subject=None, event=None, compartment=None, reason=None,
-            outcome=None, session=None, since=None, until=None, before_index=None, limit=500,
-        )  # fmt: skip
+        found = stage.vault.ledger.find(db.connection(), Filters(), before_index=None, limit=500)  # fmt: skip
         return [woven.entry.event for woven in reversed(found)]
 
 
@@ -153,10 +151,8 @@ def test_every_look_names_the_fields_that_it_opened(cast: Cast) -> None:
     ines.get(f"/records/person/{case.witness}/health/open")
     ines.post(f"/records/person/{case.witness}/health/open", reason="visit")
     with cast.stage.vault.reading() as db:
-        woven = cast.stage.vault.ledger.find(
-            db.connection(), officer=None, subject=f"person:{case.witness}", event="opened", compartment=None,
-            reason=None, outcome=None, session=None, since=None, until=None, before_index=None, limit=5,
-        )  # fmt: skip
+        about = Filters(subject=f"person:{case.witness}", event="opened")
+        woven = cast.stage.vault.ledger.find(db.connection(), about, before_index=None, limit=5)
     assert woven[0].entry.fields == ("person.medical", "person.treatment")
     assert woven[0].entry.reason == "visit"
     assert woven[0].entry.officer == ines.actor.officer

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import event
 
+from audit.finding import Filters
 from tests.cast import Cast
 from vault.access.policy import Compartment
 from vault.agencies.models import Agency, Contact, Memorandum, Party
@@ -47,20 +48,7 @@ def sign(cast: Cast, memorandum: UUID, signed_on: str, renew_by: str, version: s
 def events_about(cast: Cast, subject: str) -> list[str]:
     vault = cast.stage.vault
     with vault.reading() as db:
-        found = vault.ledger.find(
-            db,
-            officer=None,
-            subject=subject,
-            event=None,
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=50,
-        )
+        found = vault.ledger.find(db, Filters(subject=subject), before_index=None, limit=50)
     return [woven.entry.event for woven in reversed(found)]
 
 

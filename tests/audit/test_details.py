@@ -4,6 +4,7 @@ import pytest
 
 from audit.entries import Details, new_entry_id, open_details, seal_details
 from audit.errors import DetailsRefused, InvalidEntry
+from audit.finding import Filters
 from audit.ledger import Ledger
 from crypto.identity import Identity
 from tests.audit.writing import FIND, NOON, PATIENCE, an_entry
@@ -22,7 +23,7 @@ def test_auditors_read_the_details_of_an_entry_in_the_ledger(ledger: Ledger, aud
     entry = an_entry(id=name, details=details.commitment)
     ledger.weave([(entry, details)], PATIENCE)
     with ledger._engine.connect() as connection:
-        (woven,) = ledger.find(connection, **FIND)
+        (woven,) = ledger.find(connection, Filters(), **FIND)
     assert woven.details is not None
     assert open_details(woven.details, woven.entry, auditors) == WORDS
 

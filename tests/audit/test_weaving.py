@@ -10,11 +10,11 @@ from sqlalchemy import Engine, create_engine, text
 from audit import tables
 from audit.errors import Damaged, InvalidEntry, LedgerDelayed, LedgerError, LedgerUnavailable
 from audit.examination import examine
+from audit.finding import Filters
 from audit.ledger import Ledger
 from audit.tree import EMPTY_ROOT, leaf_hash, root_of
 from tests.audit.writing import (
     ADA,
-    ANY,
     FIND,
     IVO,
     NOON,
@@ -227,20 +227,27 @@ def test_finding_narrows_by_every_filter_newest_first(ledger: Ledger, engine: En
     }
     with engine.connect() as connection:
         for name, value in filters.items():
-            assert [woven.index for woven in ledger.find(connection, **(FIND | {name: value}))] == [1], name
-            assert ledger.count(connection, **(ANY | {name: value})) == 1, name
-        assert [woven.index for woven in ledger.find(connection, **FIND)] == [2, 1, 0]
-        assert [woven.index for woven in ledger.find(connection, **(FIND | {"before_index": 2}))] == [1, 0]
-        assert [woven.index for woven in ledger.find(connection, **(FIND | {"limit": 1}))] == [2]
-        assert ledger.find(connection, **(FIND | {"subject": "house:8"})) == []
-        assert ledger.count(connection, **ANY) == 3
+            assert [woven.index for woven in ledger.find(connection, Filters(**{name: value}), **FIND)] == [
+                1
+            ], name
+            assert ledger.count(connection, Filters(**{name: value})) == 1, name
+        assert [woven.index for woven in ledger.find(connection, Filters(), **FIND)] == [2, 1, 0]
+        assert [woven.index for woven in ledger.find(connection, Filters(), before_index=2, limit=1000)] == [
+            1,
+            0,
+        ]
+        assert [woven.index for woven in ledger.find(connection, Filters(), before_index=None, limit=1)] == [
+            2
+        ]
+        assert ledger.find(connection, Filters(subject="house:8"), **FIND) == []
+        assert ledger.count(connection, Filters()) == 3
 
 
 def test_a_span_of_time_has_its_beginning_and_not_its_end(ledger: Ledger, engine: Engine) -> None:
     weave(ledger, some_entries(5))
     span = {"since": NOON + timedelta(seconds=1), "until": NOON + timedelta(seconds=3)}
     with engine.connect() as connection:
-        assert [woven.index for woven in ledger.find(connection, **(FIND | span))] == [2, 1]
+        assert [woven.index for woven in ledger.find(connection, Filters(**span), **FIND)] == [2, 1]
 
 
 def test_one_entry_is_read_by_its_number(ledger: Ledger, engine: Engine) -> None:
@@ -258,7 +265,7 @@ def test_an_entry_whose_leaf_was_spoilt_is_not_shown_as_if_it_were_sound(
     weave(ledger, some_entries(2))
     tamper(engine, "UPDATE ledger_entries SET leaf = '{}' WHERE \"index\" = 1")
     with engine.connect() as connection, pytest.raises(Damaged, match="Entry 1"):
-        ledger.find(connection, **FIND)
+        ledger.find(connection, Filters(), **FIND)
 
 
 def test_the_newest_digest_of_each_row_is_known(ledger: Ledger, engine: Engine) -> None:
@@ -292,4 +299,4 @@ def test_an_entry_that_breaks_the_rules_is_refused_before_anything_is_written(
 def test_every_officer_is_found_by_their_own_name_only(ledger: Ledger, engine: Engine) -> None:
     weave(ledger, [an_entry(), an_entry(officer=None), an_entry(officer=IVO)])
     with engine.connect() as connection:
-        assert [woven.index for woven in ledger.find(connection, **(FIND | {"officer": ADA}))] == [0]
+        assert [woven.index for woven in ledger.find(connection, Filters(officer=ADA), **FIND)] == [0]

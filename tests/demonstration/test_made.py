@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from audit.entries import Entry
-from audit.finding import Woven
+from audit.finding import Filters, Woven
 from housing.models import House, HouseKind, Standing, Stay, StayState, Void
 from tests.demonstration.conftest import ROOT, Made, run_vault
 from vault.access import comparing, listings
@@ -51,11 +52,8 @@ def entries(vault: RunningVault) -> list[Entry]:
     return [woven.entry for woven in reversed(found)]
 
 
-def _page(vault: RunningVault, db: object, before: int | None) -> list[Woven]:
-    nothing = dict.fromkeys(
-        ("officer", "subject", "event", "compartment", "reason", "outcome", "session", "since", "until")
-    )
-    return list(vault.ledger.find(db, **nothing, before_index=before, limit=500))  # type: ignore[arg-type]
+def _page(vault: RunningVault, db: Session, before: int | None) -> list[Woven]:
+    return vault.ledger.find(db, Filters(), before_index=before, limit=500)
 
 
 def states_of(vault: RunningVault, model: type) -> Counter[str]:

@@ -9,6 +9,7 @@ import pikepdf
 from werkzeug.test import TestResponse
 
 from audit.entries import Entry
+from audit.finding import Filters
 from tests.cast import Cast, Officer
 from tests.programme import OpenedCase, open_case
 from vault.disclosure.models import DisclosureRequest
@@ -147,20 +148,7 @@ def entries(cast: Cast, subject: str, event: str | None) -> list[Entry]:
     """What the ledger tells of a subject, oldest first."""
     vault = cast.stage.vault
     with vault.reading() as db:
-        found = vault.ledger.find(
-            db,
-            officer=None,
-            subject=subject,
-            event=event,
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=500,
-        )
+        found = vault.ledger.find(db, Filters(subject=subject, event=event), before_index=None, limit=500)
     return [woven.entry for woven in reversed(found)]
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from werkzeug.test import TestResponse
 
 from audit.entries import Entry
+from audit.finding import Filters
 from tests.cast import Cast, Officer
 from vault.expenses.models import PaymentLine, PaymentRequest
 from vault.expenses.sheets import Sheet, sheets
@@ -90,17 +91,6 @@ def told(cast: Cast, payment: UUID, outcome: str) -> list[Entry]:
     """What the ledger tells of a request, the oldest first."""
     with cast.stage.vault.reading() as db:
         found = cast.stage.vault.ledger.find(
-            db,
-            officer=None,
-            subject=f"payment:{payment}",
-            event=None,
-            compartment=None,
-            reason=None,
-            outcome=outcome,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=100,
+            db, Filters(subject=f"payment:{payment}", outcome=outcome), before_index=None, limit=100
         )
     return [woven.entry for woven in reversed(found)]

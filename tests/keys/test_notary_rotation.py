@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from audit.__main__ import main as audit_command
 from audit.checkpoints import NotaryThread, sign_if_free
 from audit.errors import NotVerified
+from audit.finding import Filters
 from audit.handovers import (
     HAND_OVERS,
     HandOver,
@@ -51,10 +52,7 @@ def first_keys(stage: Stage) -> str:
 
 def told(stage: Stage) -> int:
     with stage.vault.reading() as db:
-        return stage.vault.ledger.count(
-            db, officer=None, subject=None, event=str(Event.NOTARY_ROTATED), compartment=None, reason=None,
-            outcome=None, session=None, since=None, until=None,
-        )  # fmt: skip
+        return stage.vault.ledger.count(db, Filters(event=str(Event.NOTARY_ROTATED)))  # fmt: skip
 
 
 def verified(folder: Path, key: str) -> tuple[int, str]:

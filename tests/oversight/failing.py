@@ -9,6 +9,7 @@ from audit import tables
 from audit.checkpoints import sign_if_free
 from audit.entries import Entry
 from audit.errors import NotaryRefuses
+from audit.finding import Filters
 from tests.audit.writing import tamper
 from tests.cast import Cast, Stage
 from vault.access.events import Event
@@ -45,8 +46,6 @@ def without_notary(stage: Stage) -> None:
 def told(cast: Cast, event: Event) -> list[Entry]:
     """The entries of this event, oldest first."""
     vault = cast.stage.vault
-    anything = dict.fromkeys(("officer", "subject", "compartment", "reason", "outcome", "session"))
-    always = dict.fromkeys(("since", "until", "before_index"))
     with vault.reading() as db:
-        found = vault.ledger.find(db, **anything, **always, event=str(event), limit=500)  # type: ignore[arg-type]
+        found = vault.ledger.find(db, Filters(event=str(event)), before_index=None, limit=500)
     return [woven.entry for woven in reversed(found)]

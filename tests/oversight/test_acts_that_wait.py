@@ -193,13 +193,20 @@ def test_a_recovery_file_and_an_export_are_not_given_out_while_the_notary_is_awa
     assert CliRunner().invoke(cli, command).exit_code == 0
 
 
+def register_witness(cast: Cast, folder: Path) -> None:
+    """The auditor registers a witness, which is not running yet."""
+    witness = Witness(folder / "witness", cast.stage.settings.origin)
+    with witness.alone():
+        _, named = witness.key()
+    registered(cast, named.to_text(), "laptop in the audit office")
+
+
 @contextmanager
 def cosigning(cast: Cast, folder: Path) -> Iterator[Witness]:
     """A registered witness that cosigns, on its own thread, each checkpoint that the notary publishes."""
     witness = Witness(folder / "witness", cast.stage.settings.origin)
     with witness.alone():
         key, named = witness.key()
-    registered(cast, named.to_text(), "laptop in the audit office")
     vault, now, stop = cast.stage.vault, cast.stage.clock.now, threading.Event()
     with vault.reading() as db:
         row = db.scalars(select(RegisteredWitness)).one()
@@ -235,6 +242,7 @@ def strictly(cast: Cast, seconds: float) -> None:
 @ON_SQLITE
 def test_in_the_strictest_setting_an_act_waits_for_the_witness(cast: Cast, tmp_path: Path) -> None:
     act = approved(cast)
+    register_witness(cast, tmp_path)
     strictly(cast, 0.2)
     refused = destroy(cast, act)
     assert refused.status_code == 503
@@ -255,6 +263,17 @@ def test_in_the_strictest_setting_an_act_waits_for_the_witness(cast: Cast, tmp_p
     with vault.database.engine.connect() as connection:
         proof = prove_woven(connection, note.size - 1, parse(note.note))
     assert len(proof.check(keys, []).signers) == 3
+
+
+@ON_SQLITE
+def test_where_no_witness_is_registered_an_act_is_told_so_and_waits_for_nobody(cast: Cast) -> None:
+    act = approved(cast)
+    strictly(cast, 60.0)
+    refused = destroy(cast, act)
+    assert refused.status_code == 503
+    assert "no witness is registered. Ask the auditor to register one" in refused.text
+    assert_failed(cast, Weighty.DESTRUCTION, "no-witness")
+    assert state_of(cast, act) == "approved"
 
 
 @ON_SQLITE

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from audit.refusals import forget_refusal, refusal_beside
+from audit.refusals import forget_refusal, read_refusal, refusal_beside
+from audit.tables import pending
 from audit.witness import Witness
 from tests.audit.test_faults import break_step, mend_step
+from tests.audit.writing import an_entry
 from tests.cast import CAST, Cast, Stage
 from tests.keys.renewing import revoke
 from tests.oversight.failing import cut_off, sign, told
@@ -20,12 +22,13 @@ from tests.oversight.test_alerts import raised
 from tests.oversight.test_read import plain, size_of
 from tests.programme import open_case
 from vault.access.events import Event
+from vault.access.once import MOST_NAMES, name_of
 from vault.access.policy import Permission, may
 from vault.commands import cli
 from vault.oversight import alarms
 from vault.oversight.alarms import AlarmKind
 from vault.oversight.models import Rule
-from vault.oversight.noticing import notice_refusal
+from vault.oversight.noticing import notice_refusal, tell_interruption
 from vault.running import RunningVault, wall_clock
 from vault.verification import verify
 
@@ -94,6 +97,47 @@ def test_workers_that_notice_one_refusal_at_once_record_it_once(cast: Cast) -> N
         vault.close()
     assert all(said is not None and "cut off" in said.words for said in refusing)
     assert len(told(cast, Event.NOTARY_REFUSED)) == 1
+
+
+def plant(cast: Cast, turn: int, waits: bool) -> None:
+    """The database's owner learnt under which name a refusal will be told, and is there first."""
+    stage = cast.stage
+    refusing = read_refusal(stage.settings.checkpoint)
+    assert refusing is not None
+    assert refusing.since is not None
+    name = name_of(stage.vault, Event.NOTARY_REFUSED, refusing.since, refusing.words, turn)
+    planted = replace(an_entry(event="signed-out", facts={"vouched": "0" * 32}), id=name)
+    if waits:
+        with stage.vault.database.engine.begin() as thief:
+            thief.execute(pending.insert().values(id=name, leaf=planted.canonical(), details=None))
+    else:
+        stage.vault.ledger.weave([(planted, None)], 30.0)
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("waits", [True, False])
+def test_entries_planted_under_its_name_keep_no_refusal_from_being_told(cast: Cast, waits: bool) -> None:
+    stage = cast.stage
+    cut_off(stage)
+    for turn in range(3):
+        plant(cast, turn, waits)
+    for _ in range(2):
+        notice_refusal(stage.vault, stage.clock.now)
+    assert len(told(cast, Event.NOTARY_REFUSED)) == 1
+    assert not tell_interruption(stage.vault, stage.clock.now)
+
+
+@ON_SQLITE
+def test_where_every_name_is_taken_it_counts_as_not_recorded(cast: Cast) -> None:
+    stage = cast.stage
+    cut_off(stage)
+    for turn in range(MOST_NAMES):
+        plant(cast, turn, waits=False)
+    assert notice_refusal(stage.vault, stage.clock.now) is not None
+    assert told(cast, Event.NOTARY_REFUSED) == []
+    assert tell_interruption(stage.vault, stage.clock.now)
+    (interrupted,) = told(cast, Event.RECORDING_INTERRUPTED)
+    assert interrupted.facts["refused"] == 1
 
 
 @ON_SQLITE

@@ -9,12 +9,12 @@ from sqlalchemy import event, insert, text
 
 from audit import tables
 from audit.entries import Entry, timestamp
+from audit.finding import Filters
 from tests.cast import Cast, Stage
 from tests.oversight.test_read import newest, plain, queries
 from tests.programme import open_case
 from vault.access.events import Event, record_apart
 from vault.access.policy import Compartment, Reason
-from vault.oversight.finding import Wanted
 
 ON_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
@@ -35,11 +35,11 @@ def searched(cast: Cast, subjects: list[str], reason: Reason) -> int:
 
 def found(cast: Cast, **wanted: Any) -> list[int]:
     vault = cast.stage.vault
-    filters = dict.fromkeys(vars(Wanted())) | wanted
+    filters = Filters(**wanted)
     with vault.reading() as db:
         both = [
-            [woven.index for woven in vault.ledger.find(db, **filters, before_index=None, limit=50)],
-            vault.ledger.count(db, **filters),
+            [woven.index for woven in vault.ledger.find(db, filters, before_index=None, limit=50)],
+            vault.ledger.count(db, filters),
         ]
     assert len(both[0]) == both[1]
     return both[0]  # type: ignore[no-any-return]
@@ -99,9 +99,9 @@ def asked_of_the_ledger(stage: Stage, question: dict[str, Any]) -> tuple[str, An
 
     event.listen(engine, "before_cursor_execute", note)
     try:
-        filters = dict.fromkeys(vars(Wanted())) | question
+        filters = Filters(**question)
         with stage.vault.reading() as db:
-            stage.vault.ledger.find(db, **filters, before_index=None, limit=50)
+            stage.vault.ledger.find(db, filters, before_index=None, limit=50)
     finally:
         event.remove(engine, "before_cursor_execute", note)
     (found,) = [one for one in asked if "ledger_entries" in one[0]]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from audit.finding import Filters
 from housing.separation import ConflictKind
 from tests.cast import TOKEN, Cast, Officer
 from tests.programme import OpenedCase, open_case
@@ -21,20 +22,7 @@ def entries(cast: Cast, event: str) -> list[dict[str, object]]:
     """The facts of every entry of this event, the newest first."""
     vault = cast.stage.vault
     with vault.reading() as db:
-        found = vault.ledger.find(
-            db,
-            officer=None,
-            subject=None,
-            event=event,
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=100,
-        )
+        found = vault.ledger.find(db, Filters(event=event), before_index=None, limit=100)
     return [
         {"subjects": w.entry.subjects, "compartment": w.entry.compartment, **w.entry.facts} for w in found
     ]

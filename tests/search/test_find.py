@@ -9,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from audit.errors import LedgerUnavailable
+from audit.finding import Filters
 from audit.ledger import Woven
 from tests.adversaries.searching import spellings
 from tests.cast import Cast, Officer, Stage
@@ -55,15 +56,10 @@ def find(officer: Officer, way: str, words: str) -> TestResponse:
     return officer.post("/search", way=way, reason="case-work", **answers)
 
 
-EVERY = dict.fromkeys(
-    ("officer", "subject", "event", "compartment", "reason", "outcome", "session", "since", "until")
-)
-
-
 def entries(stage: Stage) -> list[Woven]:
     """Every entry of the ledger, in order."""
     with stage.vault.reading() as db:
-        found = stage.vault.ledger.find(db, **EVERY, before_index=None, limit=10_000)  # type: ignore[arg-type]
+        found = stage.vault.ledger.find(db, Filters(), before_index=None, limit=10_000)
     return found[::-1]
 
 

@@ -62,6 +62,7 @@ def announce(
     facts: dict[str, Fact] = {"act": act, "waits-for": _awaited(vault, act)}
     receipt = record_apart(vault, Event.ACT_ANNOUNCED, who=who, now=now, subjects=subjects, facts=facts)
     try:
+        _check_witness_registered(vault, act)
         note = _note_covering(vault, act, receipt.index + 1)
         _check_counted(vault, receipt, note)
         _check_not_ended(vault, who)
@@ -84,6 +85,14 @@ def announce(
 
 def _awaited(vault: RunningVault, act: Weighty) -> str:
     return "checkpoint" if act in WITHOUT_WITNESS else vault.settings.acts_wait_for
+
+
+def _check_witness_registered(vault: RunningVault, act: Weighty) -> None:
+    """Whoever waits for a witness when none is registered is told so at once; raises NotConfirmed."""
+    if _awaited(vault, act) == "witness":
+        with vault.reading() as db:
+            if not vault.has_witness(vault, db):
+                raise NotConfirmed.without_any_witness()
 
 
 def _note_covering(vault: RunningVault, act: Weighty, size: int) -> Checkpoint:

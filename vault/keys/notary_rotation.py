@@ -1,6 +1,7 @@
 """New keys for the notary of this vault, and the entries that tell of each hand-over."""
 
 from audit.entries import Fact
+from audit.finding import Filters
 from audit.handovers import HandOver, check_chain
 from audit.rotating import hand_over
 from vault.access.events import Event, is_vouched, record
@@ -45,18 +46,7 @@ def _told(vault: RunningVault) -> set[tuple[int, int]]:
     vault.ledger.settle([], vault.settings.record_timeout_seconds)
     with vault.reading() as db:
         found = vault.ledger.find(
-            db,
-            officer=None,
-            subject=None,
-            event=str(Event.NOTARY_ROTATED),
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=MOST_HAND_OVERS,
+            db, Filters(event=str(Event.NOTARY_ROTATED)), before_index=None, limit=MOST_HAND_OVERS
         )
     own = [woven.entry for woven in found if is_vouched(woven.entry, woven.index, vault.confirms)]
     # Entries of a time without volumes tell of the first.

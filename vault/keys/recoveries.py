@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from audit.finding import Filters
 from vault.access import recovering
 from vault.access.actor import Actor
 from vault.access.events import Event, is_vouched, record
@@ -76,15 +77,7 @@ def words_of_request(vault: RunningVault, db: Session, act: KeyAct) -> Sequence[
     """The eight words of the file that was fetched last, as the vault's own entry tells; none before."""
     found = vault.ledger.find(
         db,
-        officer=None,
-        subject=f"officer:{act.for_officer}",
-        event=str(Event.RECOVERY_EXPORTED),
-        compartment=None,
-        reason=None,
-        outcome=None,
-        session=None,
-        since=act.asked_at,
-        until=None,
+        Filters(subject=f"officer:{act.for_officer}", event=str(Event.RECOVERY_EXPORTED), since=act.asked_at),
         before_index=None,
         limit=LATEST,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from audit.entries import Entry
+from audit.finding import Filters
 from vault.access.events import Event, is_vouched, record
 from vault.errors import RuleForbids
 from vault.keys.relocking import Progress, Relocking
@@ -93,20 +94,7 @@ def _only_one(keys: Path) -> Iterator[None]:
 def _newest_entry(vault: RunningVault, event: Event) -> tuple[int, Entry | None]:
     """The index and the newest entry of this event that the vault itself made; -1 and None without one."""
     with vault.reading() as db:
-        found = vault.ledger.find(
-            db,
-            officer=None,
-            subject=None,
-            event=str(event),
-            compartment=None,
-            reason=None,
-            outcome=None,
-            session=None,
-            since=None,
-            until=None,
-            before_index=None,
-            limit=1,
-        )
+        found = vault.ledger.find(db, Filters(event=str(event)), before_index=None, limit=1)
     for woven in found:
         if is_vouched(woven.entry, woven.index, vault.confirms):
             return woven.index, woven.entry

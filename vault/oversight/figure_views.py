@@ -84,7 +84,7 @@ def show_officer(officer_id: UUID) -> ResponseReturnValue:
         found = figures(db, first, last, officer_id)
         alerts = reviewing.alert_page(db, like(None, None, officer_id), None).alerts
         names = look_up(db, referred(alerts) | {f"officer:{officer_id}"})
-        sessions = running().ledger.find(db, **signed_in, before_index=None, limit=SESSIONS_SHOWN)
+        sessions = running().ledger.find(db, signed_in, before_index=None, limit=SESSIONS_SHOWN)
         newest = finding.page(running(), db, Wanted(officer=officer_id), None)
     return render_template(
         "oversight/officer.html",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.entries import Entry
+from audit.finding import Filters
 from audit.ledger import Woven
 from vault.access.events import Event
 from vault.access.policy import Compartment
@@ -49,13 +49,19 @@ class Wanted:
     since: date | None = None
     until: date | None = None
 
-    def filters(self, zone: ZoneInfo) -> dict[str, Any]:
+    def filters(self, zone: ZoneInfo) -> Filters:
         """As the ledger asks for them."""
-        words = ("officer", "event", "subject", "compartment", "reason", "outcome", "session")
-        return {name: getattr(self, name) for name in words} | {
-            "since": None if self.since is None else _midnight(self.since, zone),
-            "until": None if self.until is None else _midnight(self.until + timedelta(days=1), zone),
-        }
+        return Filters(
+            officer=self.officer,
+            subject=self.subject,
+            event=self.event,
+            compartment=self.compartment,
+            reason=self.reason,
+            outcome=self.outcome,
+            session=self.session,
+            since=None if self.since is None else _midnight(self.since, zone),
+            until=None if self.until is None else _midnight(self.until + timedelta(days=1), zone),
+        )
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -83,7 +89,7 @@ def lines_of(vault: RunningVault, db: Session, found: Sequence[Woven]) -> list[L
 def page(vault: RunningVault, db: Session, wanted: Wanted, before: int | None) -> Page:
     """One page of the ledger."""
     filters = wanted.filters(_zone(vault))
-    found = vault.ledger.find(db, **filters, before_index=before, limit=ON_A_PAGE + 1)
+    found = vault.ledger.find(db, filters, before_index=before, limit=ON_A_PAGE + 1)
     shown = found[:ON_A_PAGE]
     return Page(lines_of(vault, db, shown), shown[-1].index if len(found) > ON_A_PAGE else None)
 
@@ -117,7 +123,7 @@ def is_told_of(vault: RunningVault, db: Session, reference: str) -> bool:
     """Whether the records know this subject, or something was done to it; being asked for is not enough."""
     filters = Wanted(subject=reference, outcome="done").filters(_zone(vault))
     return look_up(db, {reference}).knows(reference) or bool(
-        vault.ledger.find(db, **filters, before_index=None, limit=1)
+        vault.ledger.find(db, filters, before_index=None, limit=1)
     )
 
 
@@ -158,11 +164,11 @@ def _all(vault: RunningVault, db: Session, wanted: Wanted) -> tuple[list[Woven],
     found: list[Woven] = []
     while len(found) < AT_MOST:
         before = found[-1].index if found else None
-        portion = vault.ledger.find(db, **filters, before_index=before, limit=PORTION)
+        portion = vault.ledger.find(db, filters, before_index=before, limit=PORTION)
         found += portion
         if len(portion) < PORTION:
             return found, 0
-    return found, vault.ledger.count(db, **filters) - len(found)
+    return found, vault.ledger.count(db, filters) - len(found)
 
 
 def _viewers(looks: Sequence[Woven], names: Names) -> list[Viewer]:
@@ -186,7 +192,7 @@ def _viewers(looks: Sequence[Woven], names: Names) -> list[Viewer]:
 def is_session(vault: RunningVault, db: Session, session: str) -> bool:
     """Whether the ledger tells anything of this session."""
     filters = Wanted(session=session).filters(_zone(vault))
-    return bool(vault.ledger.find(db, **filters, before_index=None, limit=1))
+    return bool(vault.ledger.find(db, filters, before_index=None, limit=1))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from audit.entries import timestamp
+from audit.finding import Filters
 from audit.ledger import Woven
 from audit.retention import Forgetting, delete_details, old_details, years_before
 from vault.access.events import Event, is_vouched, record_apart
@@ -45,18 +46,7 @@ def forget_details(vault: RunningVault, now: datetime, progress: Callable[[int],
 def forgotten_on(vault: RunningVault, db: Session, woven: Woven) -> datetime | None:
     """When the details of an entry were forgotten; None when the ledger does not tell of it."""
     told = vault.ledger.find(
-        db,
-        officer=None,
-        subject=None,
-        event=str(Event.DETAILS_FORGOTTEN),
-        compartment=None,
-        reason=None,
-        outcome="done",
-        session=None,
-        since=None,
-        until=None,
-        before_index=None,
-        limit=_MOST,
+        db, Filters(event=str(Event.DETAILS_FORGOTTEN), outcome="done"), before_index=None, limit=_MOST
     )
     for one in reversed(told):
         forgetting = Forgetting.told_by(one.index, one.entry)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from audit.entries import Fact
 from audit.errors import NotVerified
+from audit.finding import Filters
 from audit.ledger import Woven
 from audit.notes import Checkpoint, parse
 from vault.access.events import Event, record_apart
@@ -81,15 +82,7 @@ def _refusals(
 ) -> list[Woven]:
     return vault.ledger.find(
         db,
-        officer=None,
-        subject=witness.subject_name,
-        event=str(Event.WITNESS_REFUSED),
-        compartment=None,
-        reason=None,
-        outcome=None,
-        session=None,
-        since=since,
-        until=None,
+        Filters(subject=witness.subject_name, event=str(Event.WITNESS_REFUSED), since=since),
         before_index=None,
         limit=MOST_A_DAY,
     )

@@ -4,7 +4,7 @@ A row alone is not believed: the newest entry about it must be the vault's own a
 that nobody who only writes to the database makes a witness, or brings one back that was ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from audit.entries import Fact
 from audit.errors import NotVerified
+from audit.finding import Filters
 from audit.ledger import Woven
 from audit.notes import COSIGNATURE, VerifierKey
 from vault.access.actor import Actor
@@ -127,7 +128,7 @@ def taken_away(vault: RunningVault, db: Session) -> set[str]:
 
 def _told_by_vault(vault: RunningVault, db: Session, event: Event) -> set[str]:
     """Of which witnesses the vault's own entries tell this."""
-    found = _find(vault, db, event, None, MOST_TOLD)
+    found = vault.ledger.find(db, Filters(event=str(event)), before_index=None, limit=MOST_TOLD)
     vouched = [one.entry for one in found if is_vouched(one.entry, one.index, vault.confirms)]
     return {subject for entry in vouched for subject in entry.subjects}
 
@@ -141,21 +142,5 @@ def _is_told(vault: RunningVault, db: Session, witness: RegisteredWitness) -> bo
 
 def _told_of(vault: RunningVault, db: Session, witness: RegisteredWitness) -> Iterable[Woven]:
     for event in (Event.WITNESS_REGISTERED, Event.WITNESS_ENDED):
-        yield from _find(vault, db, event, witness.subject_name, 1)
-
-
-def _find(vault: RunningVault, db: Session, event: Event, subject: str | None, limit: int) -> Sequence[Woven]:
-    return vault.ledger.find(
-        db,
-        officer=None,
-        subject=subject,
-        event=str(event),
-        compartment=None,
-        reason=None,
-        outcome=None,
-        session=None,
-        since=None,
-        until=None,
-        before_index=None,
-        limit=limit,
-    )
+        about = Filters(event=str(event), subject=witness.subject_name)
+        yield from vault.ledger.find(db, about, before_index=None, limit=1)

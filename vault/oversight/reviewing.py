@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from audit.errors import Damaged, LedgerError
+from audit.finding import Filters
 from audit.ledger import Woven
 from vault.access.events import Event
 from vault.errors import NotKnown
@@ -64,27 +65,24 @@ def the_alert(db: Session, ident: UUID) -> Alert:
     return alert
 
 
-def _find(vault: RunningVault, db: Session, **wanted: object) -> list[Woven]:
-    words = ("officer", "subject", "event", "compartment", "reason", "outcome", "session", "since", "until")
-    filters = dict.fromkeys(words) | wanted
-    return vault.ledger.find(db, **filters)  # type: ignore[arg-type]
-
-
 def behind(vault: RunningVault, db: Session, alert: Alert) -> list[Woven]:
     """The entries for which the alert was raised, the newest first; raises audit.errors.Damaged."""
     last = vault.ledger.entry(db, alert.last_index)
     if alert.first_index == alert.last_index:
         return [last]
-    whose: dict[str, object] = {"officer": alert.officer}
+    whose = Filters(officer=alert.officer)
     if last.entry.officer is None:
-        whose = {"subject": f"officer:{alert.officer}"} if alert.officer else {"event": last.entry.event}
-    found = _find(vault, db, **whose, before_index=alert.last_index + 1, limit=BEHIND_AN_ALERT)
+        named = f"officer:{alert.officer}"
+        whose = Filters(subject=named) if alert.officer else Filters(event=last.entry.event)
+    found = vault.ledger.find(db, whose, before_index=alert.last_index + 1, limit=BEHIND_AN_ALERT)
     return [woven for woven in found if woven.index >= alert.first_index]
 
 
 def history(vault: RunningVault, db: Session, alert: Alert) -> list[Woven]:
     """What was done about the alert, the newest first; the entries' details say why."""
-    found = _find(vault, db, subject=alert.subject_name, before_index=None, limit=BEHIND_AN_ALERT)
+    found = vault.ledger.find(
+        db, Filters(subject=alert.subject_name), before_index=None, limit=BEHIND_AN_ALERT
+    )
     return [woven for woven in found if woven.entry.event != Event.LEDGER_READ]
 
 
@@ -92,7 +90,9 @@ def is_flagged(vault: RunningVault, db: Session, case: UUID) -> bool:
     """Whether the ledger says last that this case is flagged."""
     newest = {}
     for event in (Event.CASE_FLAGGED, Event.CASE_UNFLAGGED):
-        found = _find(vault, db, subject=f"case:{case}", event=str(event), before_index=None, limit=1)
+        found = vault.ledger.find(
+            db, Filters(subject=f"case:{case}", event=str(event)), before_index=None, limit=1
+        )
         newest[event] = found[0].index if found else -1
     return newest[Event.CASE_FLAGGED] > newest[Event.CASE_UNFLAGGED]
 

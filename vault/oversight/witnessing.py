@@ -74,6 +74,11 @@ def newest_note(db: Session, witness: UUID) -> KeptCheckpoint | None:
     return db.scalars(query.order_by(KeptCheckpoint.kept_at.desc()).limit(1)).first()
 
 
+def has_witness(vault: RunningVault, db: Session) -> bool:
+    """Whether any witness is registered, heard of lately or not."""
+    return bool(registered(vault, db))
+
+
 def cosigned_covering(vault: RunningVault, db: Session, size: int) -> Checkpoint | None:
     """The newest note of a registered witness that counts `size` entries of the whole ledger or more.
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from audit.finding import Filters
 from audit.ledger import Woven
 from housing import actions as housing
 from housing.actions import AddressFacts, AreaFacts, PlainFacts
@@ -232,15 +233,7 @@ def _address_entries(vault: RunningVault, db: Session, house: House) -> Iterator
     while True:
         page = vault.ledger.find(
             db,
-            officer=None,
-            subject=f"house:{house.id}",
-            event=None,
-            compartment=str(Compartment.HOUSE_ADDRESS),
-            reason=None,
-            outcome="done",
-            session=None,
-            since=None,
-            until=None,
+            Filters(subject=f"house:{house.id}", compartment=str(Compartment.HOUSE_ADDRESS), outcome="done"),
             before_index=before,
             limit=_PAGE,
         )
