@@ -25,9 +25,9 @@ MOST_NAMES = 8
 def name_of(vault: RunningVault, event: Event, of: datetime, told: str, turn: int) -> UUID:
     """The entry's id, the same for every worker that tells this of that moment (a UUIDv7, RFC 9562).
 
-    It rests on a key that the root key keeps, so that whoever only writes to the database cannot take the name
-    beforehand; `turn` tells the names apart that are tried one after the other. Under a new root key, and in
-    it alone, the same is told once more.
+    It rests on a key that the root key keeps, so that whoever only writes to the database cannot take the
+    name beforehand; `turn` tells the names apart that are tried one after the other. After a change of the
+    root key the same is told once more.
     """
     key = vault.trust.voucher.derive("vault/entry-made-once/v1")
     digest = hmac.digest(key, enc("vault/entry-made-once/v2", str(event), told, turn), "sha256")
@@ -99,8 +99,9 @@ def _made_by_vault(vault: RunningVault, name: UUID) -> bool | None:
         row = db.execute(select(entries.index, entries.leaf).where(entries.id == name)).one_or_none()
     if row is None:
         return None
+    index, leaf = row
     try:
-        entry = Entry.from_canonical(row.leaf)
+        entry = Entry.from_canonical(leaf)
     except InvalidEntry:
         return False
-    return entry.id == name and is_vouched(entry, row.index, vault.confirms)
+    return entry.id == name and is_vouched(entry, index, vault.confirms)
