@@ -154,14 +154,5 @@ def _keep(vault: RunningVault, note: Checkpoint, now: datetime) -> None:
     with vault.writing() as db:
         if note.text in db.scalars(same).all():
             return
-        db.add(
-            KeptCheckpoint(
-                id=uuid4(),
-                origin=note.origin,
-                size=note.size,
-                root=note.root,
-                note=note.text,
-                kept_at=now,
-                witness=None,
-            )
+        db.add(KeptCheckpoint.of(note, None, now))
         )

@@ -7,7 +7,7 @@ new tree, which the witness would cosign, and so on for ever.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
@@ -166,17 +166,7 @@ def _keep(
             KeptCheckpoint.witness == witness.id, or_(KeptCheckpoint.kept_at >= midnight, same)
         )
         db.execute(superseded.execution_options(synchronize_session=False))
-        db.add(
-            KeptCheckpoint(
-                id=uuid4(),
-                origin=checkpoint.origin,
-                size=checkpoint.size,
-                root=checkpoint.root,
-                note=checkpoint.text,
-                kept_at=now,
-                witness=witness.id,
-            )
-        )
+        db.add(KeptCheckpoint.of(checkpoint, witness.id, now))
 
 
 def _counted(vault: RunningVault, db: Session, checkpoint: Checkpoint) -> int | None:
