@@ -1,9 +1,10 @@
 """The migrations make exactly the tables of the models on both engines, and every guard with them."""
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import DBAPIError
 
+from audit import tables
 from vault import migrations
 from vault.database import connect
 
@@ -57,6 +58,21 @@ def test_every_guard_of_the_packages_is_in_the_database(database_url: str) -> No
         there = {row[0] for row in connection.execute(text(query))}
     assert names
     assert names <= there
+    engine.dispose()
+
+
+def test_entries_that_wait_are_kept_in_their_order_when_they_are_numbered(database_url: str) -> None:
+    engine = connect(database_url)
+    migrations.upgrade_to(engine, "0005")
+    insert = text("INSERT INTO ledger_pending (id, leaf) VALUES (:id, :leaf)")
+    with engine.begin() as connection:
+        for number in (3, 1, 2):
+            name = f"0000000000000000000000000000000{number}"
+            connection.execute(insert, {"id": name, "leaf": str(number).encode()})
+    migrations.upgrade(engine)
+    with engine.connect() as connection:
+        waiting = select(tables.pending.c.leaf).order_by(tables.pending.c.number)
+        assert connection.scalars(waiting).all() == [b"1", b"2", b"3"]
     engine.dispose()
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from sqlalchemy import select
 
@@ -155,4 +154,3 @@ def _keep(vault: RunningVault, note: Checkpoint, now: datetime) -> None:
         if note.text in db.scalars(same).all():
             return
         db.add(KeptCheckpoint.of(note, None, now))
-        )

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
+from audit.notes import Checkpoint
 from crypto.columns import Moment
 from vault.database import Base
 
@@ -29,3 +30,16 @@ class KeptCheckpoint(Base):
     note: Mapped[str] = mapped_column(Text)
     kept_at: Mapped[datetime] = mapped_column(Moment)
     witness: Mapped[UUID | None] = mapped_column(Uuid)  # which registered witness cosigned it, if one did
+
+    @classmethod
+    def of(cls, note: Checkpoint, witness: UUID | None, now: datetime) -> "KeptCheckpoint":
+        """A note as it is kept, cosigned by this registered witness or, without one, signed by the notary."""
+        return cls(
+            id=uuid4(),
+            origin=note.origin,
+            size=note.size,
+            root=note.root,
+            note=note.text,
+            kept_at=now,
+            witness=witness,
+        )

@@ -52,8 +52,13 @@ def _config(connection: Connection) -> Config:
 
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest shape, keeping what is in it."""
+    upgrade_to(engine, "head")
+
+
+def upgrade_to(engine: Engine, revision: str) -> None:
+    """Bring the database up to the shape of this revision, and no further."""
     with engine.begin() as connection:
-        command.upgrade(_config(connection), "head")
+        command.upgrade(_config(connection), revision)
         for statement in audit.ledger.guards(engine.dialect.name):
             connection.exec_driver_sql(statement)
 

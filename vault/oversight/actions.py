@@ -100,7 +100,7 @@ def review_week(
     facts: dict[str, Fact] = {"week": week.name, "alerts": of_week, "carried": carried}
     if signed is not None:
         review.signed_size, review.signed_root = signed.size, signed.root
-        db.add(_kept(signed.note, now))
+        db.add(KeptCheckpoint.of(signed.note, None, now))
         facts |= {"signed-size": signed.size, "signed-root": signed.root.hex()}
     record(
         db,
@@ -110,18 +110,6 @@ def review_week(
         subjects=[],
         facts=facts,
         details={"remark": remark} if remark else None,
-    )
-
-
-def _kept(note: Checkpoint, now: datetime) -> KeptCheckpoint:
-    return KeptCheckpoint(
-        id=uuid4(),
-        origin=note.origin,
-        size=note.size,
-        root=note.root,
-        note=note.text,
-        kept_at=now,
-        witness=None,
     )
 
 

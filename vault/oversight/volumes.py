@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -108,19 +107,7 @@ def keep_closed(vault: RunningVault, now: datetime) -> Sequence[KeptCheckpoint]:
     with vault.reading() as db:
         there = db.scalars(select(KeptCheckpoint).where(KeptCheckpoint.witness.is_(None)))
         kept = {(row.origin, row.size) for row in there}
-    new = [
-        KeptCheckpoint(
-            id=uuid4(),
-            origin=one.origin,
-            size=one.size,
-            root=one.root,
-            note=one.text,
-            kept_at=now,
-            witness=None,
-        )
-        for one in signed[:-1]
-        if (one.origin, one.size) not in kept
-    ]
+    new = [KeptCheckpoint.of(one, None, now) for one in signed[:-1] if (one.origin, one.size) not in kept]
     if new:
         with vault.writing() as db:
             db.add_all(new)
