@@ -1,15 +1,27 @@
 """Who holds which key: certified public keys, circles, lockboxes, seals, and the officers named on a case."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, LargeBinary, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crypto.columns import InLockbox, Moment, SealedBlob, sealed
 from vault.access.policy import Compartment, Role
 from vault.database import Base, Word, added_later
+from vault.vocabulary import Labelled
 
 
 class HolderKey(Base):
@@ -109,11 +121,65 @@ class Assignment(Base):
     role: Mapped[Role] = mapped_column(Word(Role))
     since: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    delegation: Mapped[UUID | None] = added_later(Uuid)  # of a naming in another's stead: it ends with that
+    ends_on: Mapped[date | None] = added_later(Date)  # the last day; from the next on nothing opens by it
 
     @property
     def subject(self) -> str:
         """How entries and lockboxes name what the officer is named on."""
         return f"{self.kind}:{self.subject_id}"
+
+
+class DelegationState(Labelled):
+    """How far a delegation has come."""
+
+    ASKED = "asked", "Asked for"
+    ARRANGED = "arranged", "Arranged"
+    RUNNING = "running", "Running"
+    ENDED = "ended", "Ended"
+
+
+class DelegationEnd(Labelled):
+    """How a delegation ended."""
+
+    OVER = "over", "Its last day was over"
+    CALLED_OFF = "called-off", "Ended by the coordinator"
+    DECLINED = "declined", "Declined by the coordinator"
+    WITHDRAWN = "withdrawn", "Withdrawn by who asked"
+    ACCESS_ENDED = "access-ended", "The access of one of the two ended or changed"
+
+
+class Delegation(Base):
+    """One officer's namings in another's hands for a time, because the first is away (both days included).
+
+    The namings that it makes carry its id; those of the officer who is away stay as they are.
+    """
+
+    __tablename__ = "delegations"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    officer: Mapped[UUID] = mapped_column("officer_id", Uuid, index=True)  # who is away
+    delegate: Mapped[UUID] = mapped_column("delegate_id", Uuid, index=True)  # who stands in
+    from_on: Mapped[date] = mapped_column(Date)
+    until_on: Mapped[date] = mapped_column(Date)
+    is_whole: Mapped[bool] = mapped_column(Boolean)  # everything that the officer is named on when it begins
+    subjects: Mapped[list[str]] = mapped_column(JSON)  # else these, like "case:<uuid>"
+    asked_by: Mapped[UUID] = mapped_column(Uuid)
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    arranged_by: Mapped[UUID | None] = mapped_column(Uuid)
+    arranged_at: Mapped[datetime | None] = mapped_column(Moment)
+    begun_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    end: Mapped[DelegationEnd | None] = mapped_column(Word(DelegationEnd))
+
+    @property
+    def state(self) -> DelegationState:
+        """How far it has come."""
+        if self.ended_at is not None:
+            return DelegationState.ENDED
+        if self.begun_at is not None:
+            return DelegationState.RUNNING
+        return DelegationState.ASKED if self.arranged_at is None else DelegationState.ARRANGED
 
 
 DIRECTORY = UUID(int=2)

@@ -33,6 +33,7 @@ NEITHER = frozenset({"sessions", "attempts", "paces", "passkey_challenges", "not
 RECORDS = frozenset(
     {
         *("agencies", "agency_contacts", "memoranda", "memorandum_parties"),
+        *("delegations", "access_reviews", "access_review_answers"),
         *("assignments", "holder_keys", "lockboxes", "seals", "officers", "second_factors", "vouching_keys"),
         *("passkeys", "recovery_codes", "notice_choices"),
         *("referrals", "referral_decisions"),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from crypto.columns import Moment
+
 revision = "0006"
 down_revision = "0005"
 
@@ -10,6 +12,8 @@ down_revision = "0005"
 def upgrade() -> None:
     """Waiting entries in the order in which they came, and officers at the edges."""
     _number_waiting_entries()
+    _make_delegations()
+    _make_access_reviews()
 
 
 def _number_waiting_entries() -> None:
@@ -32,3 +36,57 @@ def _number_waiting_entries() -> None:
     )
     op.drop_table("ledger_pending")
     op.rename_table("ledger_pending_in_order", "ledger_pending")
+
+
+def _make_delegations() -> None:
+    op.create_table(
+        "delegations",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("officer_id", sa.Uuid(), nullable=False),
+        sa.Column("delegate_id", sa.Uuid(), nullable=False),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("until_on", sa.Date(), nullable=False),
+        sa.Column("is_whole", sa.Boolean(), nullable=False),
+        sa.Column("subjects", sa.JSON(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("arranged_by", sa.Uuid(), nullable=True),
+        sa.Column("arranged_at", Moment(), nullable=True),
+        sa.Column("begun_at", Moment(), nullable=True),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.Column("end", sa.String(length=40), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delegations")),
+    )
+    op.create_index(op.f("ix_delegations_officer_id"), "delegations", ["officer_id"], unique=False)
+    op.create_index(op.f("ix_delegations_delegate_id"), "delegations", ["delegate_id"], unique=False)
+    op.add_column("assignments", sa.Column("delegation", sa.Uuid(), nullable=True))
+    op.add_column("assignments", sa.Column("ends_on", sa.Date(), nullable=True))
+
+
+def _make_access_reviews() -> None:
+    op.create_table(
+        "access_reviews",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("begun_by", sa.Uuid(), nullable=False),
+        sa.Column("begun_at", Moment(), nullable=False),
+        sa.Column("finished_by", sa.Uuid(), nullable=True),
+        sa.Column("finished_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_reviews")),
+    )
+    op.create_table(
+        "access_review_answers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("review_id", sa.Uuid(), nullable=False),
+        sa.Column("officer_id", sa.Uuid(), nullable=False),
+        sa.Column("role", sa.String(length=40), nullable=False),
+        sa.Column("answer", sa.String(length=40), nullable=False),
+        sa.Column("answered_by", sa.Uuid(), nullable=False),
+        sa.Column("answered_at", Moment(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["review_id"],
+            ["access_reviews.id"],
+            name=op.f("fk_access_review_answers_review_id_access_reviews"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_review_answers")),
+        sa.UniqueConstraint("review_id", "officer_id", name=op.f("uq_access_review_answers_review_id")),
+    )
