@@ -1,12 +1,14 @@
 """How the vault is run for real: what each database role may do, and what is set for the servers in front."""
 
 import os
+import re
 import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -282,3 +284,23 @@ def test_a_machine_that_lacks_something_is_told_in_one_line(question: str, told:
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(told)
     assert not (tmp_path / ".venv").exists()
+
+
+def test_nginx_counts_no_visitor_by_a_whole_ipv6_address() -> None:
+    text = (ROOT / "deploy/nginx.conf").read_text()
+    network = re.search(
+        r'map \$binary_remote_addr \$vault_visitor \{[^}]*?"~(\S+)" \$(\w+);', text, re.DOTALL
+    )
+    assert network is not None, "visitors are counted by something else"
+    # What nginx tells of an address is its bytes; PCRE writes the name of a group without Python's P.
+    form = re.compile(network[1].replace("(?<", "(?P<").encode())
+
+    def counted_as(address: str) -> bytes:
+        told = ip_address(address).packed
+        found = form.search(told)
+        return told if found is None else found[network[2]]
+
+    assert counted_as("2001:db8:0:10a::1") == counted_as("2001:db8:0:10a:ffff:0:0:a")
+    assert counted_as("2001:db8:0:10a::1") != counted_as("2001:db8:0:10b::1")
+    assert counted_as("192.0.2.1") != counted_as("192.0.2.2")
+    assert text.count("$binary_remote_addr") == network[0].count("$binary_remote_addr") == 2
