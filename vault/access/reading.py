@@ -22,6 +22,7 @@ from crypto.fields import Value as Value  # noqa: PLC0414 - features take the ty
 from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
+from vault.access.delegating import unit_day
 from vault.access.events import Event, record_apart
 from vault.access.holders import is_named_holder
 from vault.access.models import Assignment, Lockbox
@@ -110,7 +111,10 @@ def check_may_open(
         raise RoleMayNot("Your role does not open this part of the record.")
     if how is not Hold.ALL:
         ids = {UUID(box.subject.partition(":")[2]) for box in boxes} | {box.case for box in boxes if box.case}
-        named = db.scalars(_NAMED, {"officer": who.officer, "subjects": list(ids)}).all()
+        live = db.scalars(_NAMED, {"officer": who.officer, "subjects": list(ids)}).all()
+        # A naming in another's stead opens nothing after its last day, though its seals may still be there.
+        today = unit_day(vault.settings, now)
+        named = [naming for naming in live if naming.ends_on is None or today <= naming.ends_on]
         if not all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes):
             raise NotKnown
     for box in boxes:

@@ -17,9 +17,9 @@ from vault.access.holders import (
     circle_versions,
     circles_to_change,
     current_circles,
-    expected_holders,
     holders_by_matrix,
     is_named_holder,
+    named_on,
     roles_of,
 )
 from vault.access.keyring import Keyring, certify_key, vouch_for_key
@@ -145,13 +145,11 @@ def live_assignments(db: Session, subject: str, officer: UUID | None) -> list[As
     return list(db.scalars(query.order_by(Assignment.since)))
 
 
-def _reach(db: Session, subject: str) -> list[Lockbox]:
-    """The lockboxes an assignment to this subject may concern, held still until the act is kept."""
-    kind, _, ident = subject.partition(":")
-    where = Lockbox.subject == subject
-    if kind == "case":
-        where = or_(where, Lockbox.case == UUID(ident))
-    return lock_boxes(db, where)
+def reached_by(namings: Iterable[Assignment]) -> ColumnElement[bool]:
+    """The condition for the lockboxes that these namings may concern."""
+    own = {naming.subject for naming in namings}
+    cases = {naming.subject_id for naming in namings if naming.kind == "case"}
+    return or_(Lockbox.subject.in_(own), Lockbox.case.in_(cases))
 
 
 def lock_boxes(db: Session, where: ColumnElement[bool]) -> list[Lockbox]:
@@ -167,23 +165,29 @@ def name_officer(
 ) -> Assignment:
     """Name an officer on a subject and seal to them exactly what the matrix gives a named officer.
 
-    The one who names must hold those lockboxes; NotKnown otherwise. Idempotent for an officer named already.
+    The one who names must hold those lockboxes; NotKnown otherwise. Idempotent for an officer who is named
+    already in their own right.
     """
-    live = live_assignments(db, subject, officer)
+    live = [naming for naming in live_assignments(db, subject, officer) if naming.delegation is None]
     if live:
         return live[0]
     kind, _, ident = subject.partition(":")
     assignment = Assignment(
         id=uuid4(), kind=kind, subject_id=UUID(ident), officer=officer, role=role, since=now
     )
-    db.add(assignment)
+    keep_naming(db, who, trust, assignment, now)
+    return assignment
+
+
+def keep_naming(db: Session, who: Actor, trust: Trust, naming: Assignment, now: datetime) -> None:
+    """Keep a new naming and make the seals that it gives. Raises NotKnown when the namer lacks a lockbox."""
+    db.add(naming)
     db.flush()
-    boxes = [box for box in _reach(db, subject) if is_named_holder(assignment, box)]
+    boxes = [box for box in lock_boxes(db, reached_by([naming])) if is_named_holder(naming, box)]
     keys = KeyCase(db, who, trust)
     keys.fetch(boxes)
     for box in boxes:
-        seal_onward(db, keys, who, box, officer, now)
-    return assignment
+        seal_onward(db, keys, who, box, naming.officer, now)
 
 
 def seal_onward(db: Session, keys: KeyCase, who: Actor, box: Lockbox, holder: UUID, now: datetime) -> None:
@@ -203,18 +207,37 @@ def seal_onward(db: Session, keys: KeyCase, who: Actor, box: Lockbox, holder: UU
 
 
 def unname_officer(db: Session, subject: str, officer: UUID, now: datetime) -> None:
-    """End an officer's naming: their seals go at once and the lockboxes are marked for a new key."""
-    for assignment in live_assignments(db, subject, officer):
-        assignment.ended_at = now
+    """End an officer's namings on a subject: their seals go at once, the lockboxes wait for a new key."""
+    end_namings(db, live_assignments(db, subject, officer), now)
+
+
+def end_namings(db: Session, namings: Sequence[Assignment], now: datetime) -> None:
+    """End these namings; whoever is not named otherwise loses the seals, and a new key is due.
+
+    Asks the database as often for one naming as for hundreds.
+    """
+    for naming in namings:
+        naming.ended_at = now
     db.flush()
-    boxes = _reach(db, subject)
+    boxes, officers = lock_boxes(db, reached_by(namings)), {naming.officer for naming in namings}
+    left: dict[UUID, list[Assignment]] = {}
+    for naming in db.scalars(NAMED_ON, {"subjects": [ident for box in boxes for ident in named_on(box)]}):
+        left.setdefault(naming.subject_id, []).append(naming)
+    query = select(SealRow).where(SealRow.key.in_({box.id for box in boxes}), SealRow.holder.in_(officers))
+    seals: dict[UUID, list[SealRow]] = {}
+    for seal in db.scalars(query):
+        seals.setdefault(seal.key, []).append(seal)
     for box in boxes:
-        if ("officer", officer) in expected_holders(db, box):
-            continue
-        seals = db.scalars(select(SealRow).where(SealRow.key == box.id, SealRow.holder == officer)).all()
-        for seal in seals:
+        still = {
+            naming.officer
+            for ident in named_on(box)
+            for naming in left.get(ident, ())
+            if is_named_holder(naming, box)
+        }
+        surplus = [seal for seal in seals.get(box.id, ()) if seal.holder not in still]
+        for seal in surplus:
             db.delete(seal)
-        if seals:
+        if surplus:
             box.rekey_due_at = box.rekey_due_at or now
 
 

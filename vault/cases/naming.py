@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from vault.access import seals
+from vault.access import delegating, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.models import Assignment
@@ -43,7 +43,7 @@ def name_officer(
         subject = case.subject
     else:
         raise RuleForbids("Inspectors, clerks and liaisons are named on cases. Choose one of them.")
-    if seals.live_assignments(db, subject, officer):
+    if any(naming.delegation is None for naming in seals.live_assignments(db, subject, officer)):
         raise RuleForbids("This officer is named already.")
     assignment = seals.name_officer(db, who, trust, subject, officer, target.role, now)
     record(
@@ -58,12 +58,12 @@ def name_officer(
 
 
 def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID, now: datetime) -> None:
-    """Take an officer off the case: their seals go at once."""
+    """Take an officer off the case: their seals go at once, and those of who stands in for them there."""
     found = db.get(Assignment, assignment)
     people = set(db.scalars(select(Person.id).where(Person.case == case.id)))
     if found is None or found.ended_at is not None or found.subject_id not in {case.id, *people}:
         raise NotKnown
-    seals.unname_officer(db, found.subject, found.officer, now)
+    seals.end_namings(db, [found], now)
     record(
         db,
         Event.OFFICER_UNNAMED,
@@ -72,6 +72,7 @@ def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID
         subjects=list(dict.fromkeys([case.subject, found.subject, f"officer:{found.officer}"])),
         facts={"role": found.role},
     )
+    delegating.follow(db, who, found, now)
 
 
 def named_officers(db: Session, who: Actor, case: Case) -> list[tuple[Assignment, Officer]]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from vault.access import holders, seals
+from vault.access import delegating, holders, seals
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.models import Assignment, HolderKey, Lockbox
@@ -16,7 +16,11 @@ from vault.running import Trust
 
 
 def take_keys(db: RecordedSession, officer: Officer, now: datetime) -> int:
-    """End an officer's keys, seals and sessions; return how many sessions ended."""
+    """End an officer's keys, seals and sessions; return how many sessions ended.
+
+    Every delegation to or from them ends first: its lockboxes are held still before any circle is.
+    """
+    delegating.end_of(db, None, officer.id, now)
     officer.auth_epoch += 1
     for key in db.scalars(
         select(HolderKey).where(HolderKey.holder == officer.id, HolderKey.withdrawn_at.is_(None))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from audit.entries import Fact
 from crypto.passwords import PasswordCost
+from vault.access import delegating
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.errors import NotKnown, NotSignedIn
@@ -68,6 +69,8 @@ def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now:
             # A lock also stops the sign-in that was under way, else its codes could be guessed without end.
             proofs.check_may_sign_in(officer)
             proven = second_factors.check(db, vault, officer, found.identity, given, now)
+            # Whoever comes first on the day after ends what has lapsed, before they see any list.
+            delegating.end_lapsed(db, delegating.unit_day(vault.settings, now), now)
             row, cookie = sessions.start(
                 db, vault.root, vault.settings, officer, found.identity, "live", caller.device, now
             )
@@ -263,5 +266,6 @@ def recognise(vault: RunningVault, cookie: str, now: datetime) -> tuple[Found, A
             row = db.get(SignedInSession, found.row.id)
             if row is None:
                 return None
+            delegating.end_lapsed(db, delegating.unit_day(vault.settings, now), now)
             row.seen_at = now
     return found, _actor(vault, found, certified)

@@ -10,6 +10,9 @@ SAYS: dict[str, str] = {
     Event.OFFICER_REVOKED: "ended the access of {about}",
     Event.OFFICER_RELEASED: "released the locked account of {about}",
     Event.OFFICER_INVITED_AGAIN: "asked {about} to enrol again",
+    Event.ACCESS_REVIEW_BEGUN: "began the review of everybody's access",
+    Event.ACCESS_REVIEWED: "reviewed the access of {about}",
+    Event.ACCESS_REVIEW_FINISHED: "finished the review of everybody's access",
     Event.CIRCLE_HANDED_ON: "handed the role's key to {about}",
     Event.CIRCLE_RENEWED: "gave a role a new key, sealed to {about}",
     Event.CIRCLE_RETIRED: "retired an old role key",
@@ -45,6 +48,10 @@ SAYS: dict[str, str] = {
     Event.CASE_MOVED: "moved {about} to another state",
     Event.OFFICER_NAMED: "named {officers} on {about}",
     Event.OFFICER_UNNAMED: "took {officers} off {about}",
+    Event.DELEGATION_ASKED: "asked for a stand-in: {about}",
+    Event.DELEGATION_ARRANGED: "arranged a stand-in: {about}",
+    Event.DELEGATION_BEGUN: "let a stand-in begin: {about}",
+    Event.DELEGATION_ENDED: "ended a stand-in: {about}",
     Event.PERSON_ADDED: "added {about}",
     Event.RECORD_CHANGED: "changed {place} of {about}",
     Event.NOTE_ADDED: "added a note to {about}",
@@ -152,6 +159,8 @@ UNSIGNED = {
     Event.WITNESS_REFUSED: "The vault",
     Event.REFUSED: "Someone",
     Event.OFFICER_ENROLLED: "Someone",
+    Event.DELEGATION_ENDED: "The vault",
+    Event.OFFICER_UNNAMED: "The vault",
 }
 """Who is said to act when nobody was signed in; otherwise it was the command line."""
 
