@@ -1,5 +1,7 @@
 """An officer's or a circle's keys, all grown from one seed, and the certificate that vouches for them."""
 
+import hashlib
+import hmac
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHAKE256, Hash
 from cryptography.hazmat.primitives.hpke import MLKEM768X25519PrivateKey
+from typing_extensions import override
 
 from crypto.derivation import KEY_LENGTH, expand
 from crypto.encoding import enc
@@ -26,14 +29,18 @@ from crypto.wraps import (
     unwrap_by_code,
     unwrap_by_password,
     unwrap_by_session,
+    unwrap_either,
     unwrap_nothing,
     wrap_by_code,
     wrap_by_password,
     wrap_by_session,
+    wrap_for_duress,
+    wrap_of_nothing,
 )
 
 __all__ = [
     "Certificate",
+    "Decoy",
     "Identity",
     "OfficerWrap",
     "PublicIdentity",
@@ -41,12 +48,15 @@ __all__ = [
     "check_certificate",
     "keep_secret",
     "recall_secret",
+    "unwrap_by_either_password",
     "unwrap_by_recovery_code",
     "unwrap_for_session",
     "unwrap_nothing",
     "unwrap_seed",
+    "wrap_decoy",
     "wrap_for_recovery_code",
     "wrap_for_session",
+    "wrap_of_nothing",
     "wrap_seed",
 ]
 
@@ -120,6 +130,40 @@ class Identity(Hidden):
         return Ed25519PrivateKey.from_private_bytes(seed)
 
 
+class Decoy(Identity):
+    """An identity to which nothing was ever sealed: what a password for duress unlocks.
+
+    The second half of its seed is a digest of the first, so that it is known wherever the seed is unlocked,
+    and nowhere else: neither a row nor a cookie tells. Its 128 random bits guard an empty house.
+    """
+
+    def __init__(self, seed: bytes) -> None:
+        super().__init__(seed)
+        if not _is_decoys(seed):
+            raise Malformed("This seed is not a decoy's.")
+
+    @classmethod
+    @override
+    def generate(cls) -> Self:
+        """A new decoy from the operating system's randomness."""
+        half = os.urandom(KEY_LENGTH // 2)
+        return cls(half + _second_half(half))
+
+
+def _second_half(half: bytes) -> bytes:
+    return hashlib.sha256(enc("vault/identity/decoy/v1", half)).digest()[: KEY_LENGTH // 2]
+
+
+def _is_decoys(seed: bytes) -> bool:
+    half = KEY_LENGTH // 2
+    return hmac.compare_digest(seed[half:], _second_half(seed[:half]))
+
+
+def _grown(seed: bytes) -> Identity:
+    """The identity of an unlocked seed, and a decoy where the seed says so."""
+    return Decoy(seed) if _is_decoys(seed) else Identity(seed)
+
+
 @dataclass(frozen=True)
 class Certificate:
     """One officer's signed word that these public keys are this holder's, in this role."""
@@ -188,6 +232,23 @@ def unwrap_seed(wrap: OfficerWrap, password: str, officer: UUID, key_version: in
     return Identity(unwrap_by_password(wrap, password, officer, key_version, root))
 
 
+def wrap_decoy(
+    decoy: Decoy, password: str, wrap: OfficerWrap, officer: UUID, key_version: int, root: RootKey
+) -> bytes:
+    """Lock a decoy with a password for duress, beside the wrap of the officer's own seed."""
+    return wrap_for_duress(decoy.seed, password, wrap, officer, key_version, root)
+
+
+def unwrap_by_either_password(
+    wrap: OfficerWrap, duress: bytes, password: str, officer: UUID, key_version: int, root: RootKey
+) -> Identity:
+    """Unlock an officer's identity, or a Decoy with the password for duress, with the same work for both.
+
+    Raises WrongPassword, or Refused if the officer's wrap is not theirs.
+    """
+    return _grown(unwrap_either(wrap, duress, password, officer, key_version, root))
+
+
 def wrap_for_recovery_code(
     identity: Identity, officer: UUID, key_version: int, root: RootKey
 ) -> tuple[str, OfficerWrap]:
@@ -212,8 +273,8 @@ def wrap_for_session(
 def unwrap_for_session(
     blob: bytes, secret: bytes, sid: bytes, officer: UUID, auth_epoch: int, root: RootKey
 ) -> Identity:
-    """The identity of a live session; raises Refused."""
-    return Identity(unwrap_by_session(blob, secret, sid, officer, auth_epoch, root))
+    """The identity of a live session, or its Decoy; raises Refused."""
+    return _grown(unwrap_by_session(blob, secret, sid, officer, auth_epoch, root))
 
 
 def keep_secret(identity: Identity, label: str, secret: bytes, officer: UUID, root: RootKey) -> bytes:

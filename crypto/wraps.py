@@ -2,6 +2,7 @@
 
 import hmac
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 from uuid import UUID
@@ -35,6 +36,11 @@ class OfficerWrap:
 def password_context(officer: UUID, key_version: int) -> bytes:
     """What a wrap by password is bound to."""
     return enc("vault/officer-wrap/v1", officer, key_version)
+
+
+def duress_context(officer: UUID, key_version: int) -> bytes:
+    """What a wrap by a password for duress is bound to."""
+    return enc("vault/duress-wrap/v1", officer, key_version)
 
 
 def code_context(officer: UUID, key_version: int) -> bytes:
@@ -83,14 +89,61 @@ def unwrap_by_password(
 
 def unwrap_nothing(password: str, root: RootKey, cost: PasswordCost) -> NoReturn:
     """Do the work of a wrong password, for an officer who does not exist; always raises WrongPassword."""
-    info = password_context(UUID(int=0), 0)
-    stretched = stretch(password, os.urandom(SALT_LENGTH), cost)
-    nothing = b"\x01" + os.urandom(NONCE_LENGTH + WRAPPED_LENGTH + TAG_LENGTH)
-    try:
-        root.unwrap(nothing, info)
-    except Refused:
-        _unlock(stretched, nothing, info)
+    nothing = os.urandom(SALT_LENGTH)
+    lies = [b"\x01" + os.urandom(NONCE_LENGTH + WRAPPED_LENGTH + TAG_LENGTH) for _ in range(2)]
+    wrap = OfficerWrap(nothing, cost.to_text(), lies[0])
+    with suppress(Refused):
+        unwrap_either(wrap, lies[1], password, UUID(int=0), 0, root)
     raise WrongPassword("The name, the password or the code is not right.")
+
+
+def wrap_for_duress(
+    seed: bytes, password: str, wrap: OfficerWrap, officer: UUID, key_version: int, root: RootKey
+) -> bytes:
+    """Lock a decoy's seed with a password for duress, under the salt and the cost of the officer's own wrap.
+
+    So one stretching serves both passwords, and nobody can time which of them was given.
+    """
+    info = duress_context(officer, key_version)
+    stretched = stretch(password, wrap.salt, PasswordCost.from_text(wrap.cost_text))
+    return root.wrap(_lock(stretched, seed, info), info)
+
+
+def wrap_of_nothing(officer: UUID, key_version: int, root: RootKey) -> bytes:
+    """What stands in the place of a wrap for duress when there is none: as long, and no password opens it."""
+    return root.wrap(os.urandom(WRAPPED_LENGTH), duress_context(officer, key_version))
+
+
+def unwrap_either(
+    wrap: OfficerWrap, duress: bytes, password: str, officer: UUID, key_version: int, root: RootKey
+) -> bytes:
+    """The seed that this password opens: the officer's own, or the decoy's; the work is the same for both.
+
+    Raises WrongPassword when it opens neither, or Refused if the officer's wrap is not theirs or root's.
+    """
+    stretched = stretch(password, wrap.salt, PasswordCost.from_text(wrap.cost_text))
+    contexts = password_context(officer, key_version), duress_context(officer, key_version)
+    failures: list[Refused | WrongPassword] = []
+    seeds: list[bytes] = []
+    # Both are always tried to the end, whichever opens.
+    for blob, info in zip((wrap.blob, duress), contexts, strict=True):
+        try:
+            seeds.append(_tried(stretched, blob, info, root))
+        except (Refused, WrongPassword) as failure:
+            failures.append(failure)
+    if not seeds:
+        raise failures[0]
+    return seeds[0]
+
+
+def _tried(stretched: bytes, blob: bytes, info: bytes, root: RootKey) -> bytes:
+    try:
+        locked = root.unwrap(blob, info)
+    except Refused:
+        # A wrap that is not ours costs the same time as a wrong password.
+        expand(stretched, info, KEY_LENGTH + COMMITMENT_LENGTH)
+        raise
+    return _unlock(stretched, locked, info)
 
 
 def _code_bytes(code: str) -> bytes:

@@ -27,6 +27,8 @@ KEPT: dict[str, tuple[str | None, str | None, str | None]] = {
     "certificate": ("certificate", "certificate", "certificate"),
     "seal": ("key", "key", "key"),  # HPKE draws a key pair of its own: sealed again are the other parts
     "message": ("padding", "message", "message"),
+    "duress wrap": ("duress-wrap", "duress-wrap", "duress-wrap"),
+    "decoy's seed": ("duress-wrap", "duress-wrap", "duress-wrap"),  # it shows in what is locked
     "recovery request": ("recovery-request", "recovery-request", "recovery-request"),
     "recovery answer": ("padding", "recovery-answer", "recovery-answer"),
     "lockbox": ("lockbox", "lockbox-field", "lockbox-field"),  # derived: its keys show in what they seal

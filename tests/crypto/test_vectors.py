@@ -20,6 +20,7 @@ from crypto.fields import Value, open_field, seal_field
 from crypto.files import open_bytes, seal_bytes
 from crypto.identity import (
     Certificate,
+    Decoy,
     Identity,
     OfficerWrap,
     PublicIdentity,
@@ -27,9 +28,11 @@ from crypto.identity import (
     check_certificate,
     keep_secret,
     recall_secret,
+    unwrap_by_either_password,
     unwrap_by_recovery_code,
     unwrap_for_session,
     unwrap_seed,
+    wrap_decoy,
     wrap_for_recovery_code,
     wrap_for_session,
     wrap_seed,
@@ -141,6 +144,28 @@ def recovery_code(case: Case) -> list[str]:
     return [code, *shown(wrapped)]
 
 
+def locked_decoy(case: Case) -> list[str]:
+    """A new decoy's seed, and its wrap beside an officer's own."""
+    decoy = Decoy.generate()
+    beside = OfficerWrap(raw(case, "salt"), case["cost"], b"")
+    officer, version = UUID(case["officer"]), case["key_version"]
+    return [
+        decoy.seed.hex(),
+        wrap_decoy(decoy, case["password"], beside, officer, version, root(case)).hex(),
+    ]
+
+
+def opened_decoy(case: Case) -> str:
+    """The seed behind a password for duress, which says of itself that it is a decoy's."""
+    officer, version = UUID(case["officer"]), case["key_version"]
+    beside = OfficerWrap(raw(case, "salt"), case["cost"], raw(case, "own"))
+    found = unwrap_by_either_password(
+        beside, raw(case, "blob"), case["password"], officer, version, root(case)
+    )
+    assert isinstance(found, Decoy)
+    return found.seed.hex()
+
+
 def stated(case: Case) -> list[str]:
     """What is not random in a seal: the commitment, and the maker's signature over a given blob."""
     blob, named, to = raw(case, "blob"), key_name(case), holder(case)
@@ -202,6 +227,7 @@ SEAL: dict[str, Callable[[Case], Any]] = {
             PasswordCost.from_text(case["cost"]),
         )
     ),
+    "duress-wrap": locked_decoy,
     "recovery-code": recovery_code,
     "session": lambda case: wrap_for_session(
         raw(case, "seed"),
@@ -251,6 +277,7 @@ OPEN: dict[str, Callable[[Case], Any]] = {
     "wrap": lambda case: unwrap_seed(
         wrap(case), case["password"], UUID(case["officer"]), case["key_version"], root(case)
     ).seed.hex(),
+    "duress-wrap": opened_decoy,
     "recovery-code": lambda case: unwrap_by_recovery_code(
         wrap(case), case["code"], UUID(case["officer"]), case["key_version"], root(case)
     ).seed.hex(),
