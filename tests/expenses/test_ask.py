@@ -9,6 +9,7 @@ from tests.cast import TOKEN, Cast
 from tests.expenses.errands import RENT, approve, ask, decide, draft, send, sheet, submit, told
 from tests.programme import open_case
 from vault.access.models import Assignment
+from vault.expenses.views import TO_PAY
 from vault.vocabulary import PaymentState
 
 # What these tests prove does not depend on the engine; test_rent.py walks the whole way on both.
@@ -28,7 +29,7 @@ def test_the_payee_and_the_reasons_are_read_only_through_a_recorded_opening(cast
     case = open_case(cast, named=["cal"])
     payment = ask(cast["cal"], case.id)
     approve(cast["dee"], payment)
-    for name in ("cal", "ada", "dee", "fin"):
+    for name in ("cal", "ada", "dee"):
         officer = cast[name]
         closed = officer.get(f"/payments/{payment}").text
         assert not any(secret in closed for secret in SECRETS)
@@ -41,6 +42,20 @@ def test_the_payee_and_the_reasons_are_read_only_through_a_recorded_opening(cast
         entry = told(cast, payment, "done")[-1]
         assert (entry.event, entry.officer, entry.reason) == ("opened", officer.actor.officer, "payment")
         assert "paymentrequest.payee" in entry.fields
+
+
+def test_who_pays_opens_the_payee_and_not_why_the_money_is_needed(cast: Cast) -> None:
+    case = open_case(cast, named=[])
+    payment = ask(cast["ada"], case.id)
+    approve(cast["dee"], payment)
+    fin = cast["fin"]
+    fin.get(f"/payments/{payment}/open")
+    shown = fin.post(f"/payments/{payment}/open", reason="payment")
+    assert shown.status_code == 200
+    assert [secret in shown.text for secret in SECRETS[:5]] == [True, True, True, False, False]
+    assert "Why it is needed" not in shown.text
+    entry = told(cast, payment, "done")[-1]
+    assert set(entry.fields) == {f"paymentrequest.{name}" for name in TO_PAY}
 
 
 def test_an_opening_without_a_reason_shows_and_records_nothing(cast: Cast) -> None:

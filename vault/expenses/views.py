@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from vault.access.events import Event
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Compartment, Permission
-from vault.access.reading import open_rows
+from vault.access.reading import Part, SealedRow, open_rows
 from vault.cases.models import Case
 from vault.expenses import actions
 from vault.expenses.actions import Payee
@@ -34,6 +34,8 @@ bp.register_blueprint(treasury_pages)
 
 ON_A_PAGE = 30
 ENDED = (PaymentState.DENIED, PaymentState.RECONCILED)
+TO_PAY = ("payee", "payee_alias", "bank_details", "receipt_number")
+"""What whoever pays is shown: why the money is needed tells of the witness, and is for those who decide."""
 
 
 @bp.get("/payments")
@@ -198,10 +200,19 @@ def _opening_page(sheet: Sheet, form: OpeningForm, status: int) -> ResponseRetur
         "opening.html",
         form=form,
         title=f"payee of {sheet.payment.code}",
-        holds="The payee, the name shown on the payment, the bank account, and why it is needed and decided.",
+        holds="The payee, the name shown on the payment, the bank account and the receipt."
+        if actor().may(Permission.PAY)
+        else "The payee, the name shown on the payment, the bank account, and why it is needed and decided.",
         action=at("open_payee", sheet.payment.id),
         back=at("show_request", sheet.payment.id),
     ), status
+
+
+def _shown_of(sheet: Sheet) -> list[SealedRow]:
+    """What of a request this officer opens; of the rest nothing is decrypted."""
+    if actor().may(Permission.PAY):
+        return [Part(sheet.payment, TO_PAY)]
+    return [sheet.payment, *sheet.decisions]
 
 
 @bp.get("/payments/<uuid:payment_id>/open")
@@ -214,7 +225,7 @@ def ask_to_open(payment_id: UUID) -> ResponseReturnValue:
 @bp.post("/payments/<uuid:payment_id>/open")
 @requires(Permission.SEE_EXPENSES)
 def open_payee(payment_id: UUID) -> ResponseReturnValue:
-    """Show the payee and the reasons, once the look is recorded."""
+    """Show the payee, and the reasons to those who decide or ask, once the look is recorded."""
     sheet = sheet_of(payment_id)
     form: OpeningForm = OpeningForm.ask(needs_code(Compartment.FINANCE))
     if not form.validate():
@@ -230,7 +241,7 @@ def open_payee(payment_id: UUID) -> ResponseReturnValue:
             db,
             who,
             Compartment.FINANCE,
-            [sheet.payment, *sheet.decisions],
+            _shown_of(sheet),
             about=[sheet.payment.subject],
             reason=form.reason.data,
             now=now(),
