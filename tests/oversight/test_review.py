@@ -54,6 +54,7 @@ def test_a_week_is_signed_off_once_with_its_figures_and_never_changed(cast: Cast
     page = aud.get(f"/ledger/weeks/{FIRST}").text
     assert "Reviewed by Aud Atwater" in page
     assert REMARK not in page
+    assert f'href="/ledger/{entry}"' in page
     assert "Quillfeather" in aud.get(f"/ledger/{entry}").text
     assert review(cast, FIRST, "Something else.") == 409
     with cast.stage.vault.reading() as db:

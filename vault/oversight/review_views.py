@@ -65,9 +65,11 @@ def show_week(week: int) -> ResponseReturnValue:
         alerts = [*told.alerts, *(a for a in told.in_the_way if a not in told.alerts)]
         reviewer = {f"officer:{line.review.reviewed_by}"} if line.review else set()
         names = look_up(db, referred(alerts) | reviewer)
+        signed = reviewing.entry_of_review(running(), db, line.review) if line.review else None
     return render_template(
         "oversight/week.html",
         line=line,
+        signed=signed,
         told=told,
         alerts=[tell_alert(alert, names) for alert in alerts],
         reviewer=names.officer(line.review.reviewed_by) if line.review else "",

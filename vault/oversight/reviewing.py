@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from audit.errors import Damaged, LedgerError
 from audit.finding import Filters
 from audit.ledger import Woven
-from vault.access.events import Event
+from vault.access.events import Event, is_vouched
+from vault.database import row_name
 from vault.errors import NotKnown
 from vault.oversight.actions import is_in_the_way
 from vault.oversight.finding import LOOKS
@@ -131,6 +132,19 @@ def the_week(vault: RunningVault, db: Session, code: int, now: datetime, zone: Z
         raise NotKnown
     review = db.scalars(select(WeeklyReview).where(WeeklyReview.week == code)).one_or_none()
     return WeekLine(week, week.state(review.reviewed_at if review else None, now, zone), review)
+
+
+def entry_of_review(vault: RunningVault, db: Session, review: WeeklyReview) -> Woven | None:
+    """The entry that tells of a review, with its sealed remark; None where the vault made no such entry."""
+    at = Filters(
+        event=str(Event.WEEK_REVIEWED),
+        since=review.reviewed_at,
+        until=review.reviewed_at + timedelta(milliseconds=1),
+    )
+    for woven in vault.ledger.find(db, at, before_index=None, limit=BEHIND_AN_ALERT):
+        if row_name(review) in woven.entry.rows and is_vouched(woven.entry, woven.index, vault.confirms):
+            return woven
+    return None
 
 
 @dataclass(frozen=True)
