@@ -17,7 +17,7 @@ def test_every_officer_has_a_desk(cast: Cast, name: str) -> None:
 def test_a_new_referral_stands_at_the_top_of_the_coordinators_desk_with_its_clock(cast: Cast) -> None:
     send_referral(cast)
     page = cast["ada"].get("/desk").text
-    assert "Referral R-2026-0001" in page
+    assert 'Referral <span class="vault-whole">R-2026-0001</span>' in page
     assert "Next decision: at risk of harm" in page
     assert "due in 2 days" in page or "Due in 2 days" in page or "Due in 3 days" in page
 
