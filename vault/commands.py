@@ -27,7 +27,7 @@ from vault.keys.commands import keys
 from vault.notarising import extend_export, vault_size, write_export
 from vault.officers import admission
 from vault.officers.founding import Founder, found
-from vault.officers.passwords import check_strength
+from vault.officers.strength import check_strength, words_of
 from vault.oversight import ledger_commands
 from vault.oversight.commands import alarms, notary
 from vault.running import RunningVault, wall_clock
@@ -62,7 +62,7 @@ def init(data: Path) -> None:
         password = click.prompt(
             "  Password (15 characters or more)", hide_input=True, confirmation_prompt=True
         )
-        check_strength(password)
+        check_strength(password, words_of(name, full_name))
         founders.append(Founder(name, full_name, role, password))
     result = found(load(data), founders, wall_clock())
     click.echo(

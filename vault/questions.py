@@ -150,15 +150,18 @@ class Words(Line):
 
 
 class Secret(Question):
-    """A password: never trimmed, never shown again, at most `limit` characters; `new` while choosing one."""
+    """A password: never trimmed, never shown again, at most `limit` characters; `new` while choosing one.
+
+    With `least` the page counts up to that many characters while they are typed.
+    """
 
     kind = "secret"
     empty = ""
     repeats = False
 
-    def __init__(self, label: str, limit: int, *, new: bool, **wiring: Any) -> None:
+    def __init__(self, label: str, limit: int, *, new: bool, least: int = 0, **wiring: Any) -> None:
         super().__init__(label, **wiring)
-        self.limit = limit
+        self.limit, self.least = limit, least
         self.autocomplete = "new-password" if new else "current-password"
 
     def process_formdata(self, valuelist: list[Any]) -> None:

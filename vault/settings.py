@@ -73,6 +73,9 @@ class Settings:
     password_cost: str = setting(
         "argon2id$65536$3$4", "The work of one guess at a password; its floor is told in deploy/README.md."
     )
+    breached_passwords_file: str = setting(
+        "", "Passwords known from breaches, as SHA-1 digests in order; empty for the shipped words alone."
+    )
     profile: str = setting("standard", 'Or "fips": only what FIPS standards name; chosen at the founding.')
     public_origin: str = setting(
         "", "Where browsers reach the vault, such as https://vault.example; for passkeys."

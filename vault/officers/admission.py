@@ -41,6 +41,12 @@ def new_code() -> str:
     return "-".join(text[i : i + 5] for i in range(0, 20, 5))
 
 
+def groups_of(code: str) -> frozenset[str]:
+    """The groups of five that an enrolment code is read aloud in, in lower case."""
+    letters = code.replace("-", "").strip().lower()
+    return frozenset(letters[i : i + 5] for i in range(0, len(letters), 5))
+
+
 def add(
     db: RecordedSession, who: Actor | None, name: str, full_name: str, role: Role, now: datetime
 ) -> tuple[Officer, str]:

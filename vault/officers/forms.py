@@ -8,13 +8,13 @@ from vault.access.policy import Role
 from vault.errors import RuleForbids
 from vault.forms import Choice, Code, Line, Proof, Secret, VaultForm, Yes
 from vault.officers.asking import StepUpForm
-from vault.officers.passwords import MOST, check_strength
+from vault.officers.strength import LEAST, MOST, check_strength
 
 
 def check_new_password(_form: Any, field: Any) -> None:
     """Say in the form what the rule for passwords says."""
     try:
-        check_strength(field.data or "")
+        check_strength(field.data or "", ())
     except RuleForbids as error:
         raise StopValidation(error.message) from None
 
@@ -75,6 +75,7 @@ class NewPasswordForm(VaultForm):
         "New password",
         MOST,
         new=True,
+        least=LEAST,
         hint="At least 15 characters. A few unrelated words work well; a password manager may paste it.",
         validators=[check_new_password],
     )

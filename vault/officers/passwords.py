@@ -1,7 +1,7 @@
 """Changing a password, and coming back with the recovery code: the same keys under a new lock."""
 
 from datetime import datetime
-from importlib.resources import files
+from urllib.parse import urlsplit
 
 from crypto.errors import Refused, WrongPassword
 from crypto.identity import Identity, unwrap_by_recovery_code, wrap_for_recovery_code, wrap_seed
@@ -11,34 +11,27 @@ from crypto.wraps import OfficerWrap
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.database import RecordedSession
-from vault.errors import RuleForbids
 from vault.officers import proofs, second_factors, sessions
+from vault.officers.breached import check_not_breached
 from vault.officers.models import Officer, Purpose, named
+from vault.officers.strength import check_strength, words_of
 from vault.running import RunningVault
 from vault.settings import Settings
 
-LEAST, MOST = 15, 128
+
+def surroundings(settings: Settings, officer: Officer) -> frozenset[str]:
+    """Words that a guesser tries for this officer: their names and role, the programme's, the site's."""
+    host = urlsplit(settings.public_origin).hostname or ""
+    return words_of(officer.name, officer.full_name, officer.role.label, settings.programme, host)
 
 
-def _blocked() -> frozenset[str]:
-    text = files("vault.officers").joinpath("blocked-passwords.txt").read_text()
-    return frozenset(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
+def check_new(settings: Settings, officer: Officer, password: str, also: frozenset[str]) -> None:
+    """Raise RuleForbids for a password that is short, foretold, of the officer's own words, or breached.
 
-
-def check_strength(password: str) -> None:
-    """Length and a block list, and no rule about kinds of letters (NIST SP 800-63B-4, 3.1.1.2).
-
-    Raises RuleForbids with a sentence that says what to do.
+    `also` are words that must not make it up besides, such as the enrolment code.
     """
-    if len(password) < LEAST:
-        raise RuleForbids(f"Use at least {LEAST} characters. A few unrelated words work well.")
-    plain = password.lower()
-    rest = plain
-    for word in sorted(_blocked(), key=lambda word: (-len(word), word)):
-        rest = rest.replace(word, "")
-    # A word said twice, or two such words after each other, are guessed as soon as one.
-    if len(set(plain)) < 5 or len(rest) * 2 < len(plain):
-        raise RuleForbids("Guessers try that password first. Choose a few unrelated words.")
+    check_strength(password, surroundings(settings, officer) | also)
+    check_not_breached(settings, password)
 
 
 def lock_seed(officer: Officer, identity: Identity, password: str, root: RootKey, cost: PasswordCost) -> str:
@@ -62,9 +55,10 @@ def change(
 ) -> str:
     """Give the same keys a new password; every other session ends. Return the new recovery code.
 
-    The caller has checked the old password.
+    The caller has checked the old password. Raises RuleForbids for a password that guessers would find.
     """
     officer = db.get_one(Officer, who.officer)
+    check_new(settings, officer, new, frozenset())
     code = lock_seed(officer, who.identity, new, root, PasswordCost.from_text(settings.password_cost))
     ended = sessions.end_all(db, officer.id, keep.row.id)
     record(
@@ -89,7 +83,8 @@ def recover(
 ) -> str:
     """Open an officer's keys with the recovery code and the second factor, and lock them with a new password.
 
-    Return the next recovery code: each is good once. Raises ProofRefused, the same for every mistake.
+    Return the next recovery code: each is good once. Raises ProofRefused, the same for every mistake, and
+    RuleForbids for a password that guessers would find, once everything else was right.
     """
     officer = db.scalars(named(name)).first()
     if officer is None or officer.recovery_blob is None or officer.recovery_salt is None:
@@ -104,6 +99,7 @@ def recover(
     given = second_factors.receive(vault, officer.id, None, second, Purpose.SIGN_IN, now)
     proven = second_factors.check(db, vault, officer, identity, given, now)
     second_factors.record_use(db, None, officer.id, proven, now)
+    check_new(vault.settings, officer, new, frozenset())
     code = lock_seed(officer, identity, new, vault.root, PasswordCost.from_text(vault.settings.password_cost))
     officer.auth_epoch += 1
     ended = sessions.end_all(db, officer.id, None)

@@ -162,13 +162,16 @@ def begin_enrolment(
 ) -> tuple[str, str]:
     """Make a new officer's keys; return the enrolment session's cookie and the recovery code, shown once.
 
-    Raises ProofRefused, the same for a wrong name, a wrong code and one that has run out.
+    Raises ProofRefused, the same for a wrong name, a wrong code and one that has run out; then RuleForbids
+    for a password that guessers would find.
     """
     digest = proofs.address_digest(vault.root, caller.address)
     try:
         with vault.writing() as db:
             proofs.check_address(db, vault.settings, now, digest)
             officer = admission.find_invited(db, name, code, now)
+            # The code was read out and written down, so that it must not live on as the password.
+            passwords.check_new(vault.settings, officer, password, admission.groups_of(code))
             returning.take_keys(
                 db, officer, now
             )  # An enrolment that was begun and left gives way to this one.
@@ -216,7 +219,10 @@ def finish_enrolment(vault: RunningVault, found: Found, code: str, caller: Calle
 def change_password(
     vault: RunningVault, found: Found, who: Actor, old: str, new: str, caller: Caller, now: datetime
 ) -> str:
-    """Change the password after checking the old one; return the new recovery code. Raises ProofRefused."""
+    """Change the password after checking the old one; return the new recovery code.
+
+    Raises ProofRefused, and RuleForbids for a password that guessers would find.
+    """
     try:
         with vault.reading() as db:
             proofs.check_password(db, vault.root, vault.settings, found.officer.name, old)
@@ -230,7 +236,7 @@ def change_password(
 def recover_password(
     vault: RunningVault, name: str, recovery_code: str, totp: str, new: str, caller: Caller, now: datetime
 ) -> str:
-    """Come back with the recovery code; return the next one. Raises ProofRefused."""
+    """Come back with the recovery code; return the next one. Raises ProofRefused and RuleForbids."""
     digest = proofs.address_digest(vault.root, caller.address)
     try:
         with vault.writing() as db:

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
+from vault.errors import RuleForbids
 from vault.officers import admission, passkey_acts, passkeys, proofs, sessions, signing_in
 from vault.officers.asking import caller, found, offer_factors, tell_codes_left
 from vault.officers.forms import (
@@ -23,6 +24,7 @@ from vault.officers.forms import (
 from vault.officers.keeping import bp as keeping_pages
 from vault.officers.models import SignedInSession
 from vault.officers.passkey_views import bp as passkey_pages
+from vault.officers.strength import strength_words, words_of
 
 bp = Blueprint("officers", __name__)
 bp.register_blueprint(keeping_pages)
@@ -135,11 +137,12 @@ def begin_enrolment() -> ResponseReturnValue:
         cookie, recovery = signing_in.begin_enrolment(
             running(), form.name.data, form.enrolment_code.data, form.password.data, caller(), now()
         )
-    except proofs.ProofRefused as error:
+    except (proofs.ProofRefused, RuleForbids) as error:
         form.refuse(error.message)
         return render_template("officers/enrol.html", form=form), 422
     session.clear()
-    return with_cookie(Response(_recovery_page(recovery, url_for("officers.show_second_factor"))), cookie)
+    page = _recovery_page(recovery, form.password.data, url_for("officers.show_second_factor"))
+    return with_cookie(Response(page), cookie)
 
 
 @bp.get("/enrol/second-factor")
@@ -254,11 +257,11 @@ def recover() -> ResponseReturnValue:
             caller(),
             now(),
         )
-    except proofs.ProofRefused as error:
+    except (proofs.ProofRefused, RuleForbids) as error:
         form.refuse(error.message)
         return render_template("officers/recover.html", form=form), 422
     session.clear()
-    return _recovery_page(recovery, url_for("officers.sign_in"))
+    return _recovery_page(recovery, form.password.data, url_for("officers.sign_in"))
 
 
 @bp.get("/password")
@@ -279,11 +282,12 @@ def change_password() -> ResponseReturnValue:
         recovery = signing_in.change_password(
             running(), found(), actor(), form.old.data, form.password.data, caller(), now()
         )
-    except proofs.ProofRefused as error:
+    except (proofs.ProofRefused, RuleForbids) as error:
         form.refuse(error.message)
         return render_template("officers/password.html", form=form), 422
-    return _recovery_page(recovery, url_for("desk.desk"))
+    return _recovery_page(recovery, form.password.data, url_for("desk.desk"))
 
 
-def _recovery_page(recovery: str, onward: str) -> str:
-    return render_template("officers/recovery_code.html", recovery=recovery, onward=onward)
+def _recovery_page(recovery: str, password: str, onward: str) -> str:
+    strength = strength_words(password, words_of(running().settings.programme))
+    return render_template("officers/recovery_code.html", recovery=recovery, strength=strength, onward=onward)

@@ -130,5 +130,26 @@
     if (box.form) box.form.addEventListener("submit", function () { box.type = "password"; });
     word();
     box.after(button);
+    const least = Number(box.dataset.least);
+    if (least > 0) tellLength(box, button, least);
   });
+
+  // How far a new password has come; what guessers know is looked at when it is sent, and told in words.
+  function tellLength(box, place, least) {
+    const told = make("p", "usa-hint", "");
+    told.setAttribute("role", "status");
+    place.after(told);
+    let pause = 0;
+    function tell() {
+      const count = Array.from(box.value).length;
+      if (count === 0) told.textContent = "";
+      else if (count < least) told.textContent = count + " of at least " + least + " characters.";
+      else if (count < least + 9) told.textContent = "Long enough. One more word would make it stronger.";
+      else told.textContent = "Long enough, and strong if its words are unrelated.";
+    }
+    box.addEventListener("input", function () {
+      clearTimeout(pause);
+      pause = setTimeout(tell, 400);
+    });
+  }
 })();
