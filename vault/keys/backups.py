@@ -37,6 +37,7 @@ RECORDS = frozenset(
         *("assignments", "holder_keys", "lockboxes", "seals", "officers", "second_factors", "vouching_keys"),
         *("passkeys", "recovery_codes", "notice_choices"),
         *("referrals", "referral_decisions"),
+        "duress_wraps",
         *("cases", "people", "whereabouts", "threat_assessments", "danger_areas", "case_notes"),
         *("papers", "paper_pieces", "directory_pages"),
         *("houses", "house_voids", "stays", "bed_claims", "separations"),

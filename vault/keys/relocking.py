@@ -21,8 +21,8 @@ from vault.database import RecordedSession, row_digest, row_name
 from vault.notices.actions import rewrap_address
 from vault.notices.models import NoticeChoice
 from vault.officers import passkeys, recovery_codes
-from vault.officers.models import Officer, Passkey, RecoveryCode, SecondFactor
-from vault.officers.rewrapping import rewrap_officer, rewrap_second_factor
+from vault.officers.models import DuressWrap, Officer, Passkey, RecoveryCode, SecondFactor
+from vault.officers.rewrapping import rewrap_duress, rewrap_officer, rewrap_second_factor
 from vault.running import RunningVault
 from vault.vouching import VouchingKey, context_of
 
@@ -53,6 +53,7 @@ RENEWALS: Mapping[Any, Callable[[Any, RunningVault], bool]] = {
     HolderKey: _renew_key,
     Lockbox: lambda row, vault: renew_lockbox_code(row, vault.trust),
     Passkey: lambda row, vault: passkeys.renew_row_code(row, vault.trust),
+    DuressWrap: lambda row, vault: rewrap_duress(row, vault.root),
     NoticeChoice: lambda row, vault: rewrap_address(row, vault.root),
     RecoveryCode: lambda row, vault: recovery_codes.renew_row_code(row, vault.trust),
 }

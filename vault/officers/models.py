@@ -66,6 +66,22 @@ class SecondFactor(Base):
     last_step: Mapped[int] = mapped_column(Integer)
 
 
+class DuressWrap(Base):
+    """A second lock beside the officer's own. Behind it lies a decoy's seed or nothing; no row tells which.
+
+    Every officer has one from enrolment on, as long as everybody else's: where no password for duress is set,
+    both blobs are random bytes under the root key.
+    """
+
+    __tablename__ = "duress_wraps"
+    unrecorded: ClassVar[bool] = True  # A digest in the ledger would tell a thief who has set one.
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)  # the officer's
+    key_version: Mapped[int] = mapped_column(Integer)  # of the officer's keys: it ends with them
+    blob: Mapped[bytes] = mapped_column(LargeBinary)
+    totp: Mapped[bytes] = mapped_column(LargeBinary)  # the app's secret once more, for the decoy
+
+
 class Passkey(Base):
     """One authenticator of an officer (W3C WebAuthn): its public key, and how often it says it was used."""
 

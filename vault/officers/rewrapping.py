@@ -5,8 +5,11 @@ No password is needed: what lies inside stays shut.
 
 from crypto.errors import Refused
 from crypto.root_ring import RootRing
-from crypto.wraps import code_context, kept_context, password_context
-from vault.officers.models import Officer, SecondFactor
+from crypto.wraps import code_context, duress_context, kept_context, password_context
+from vault.officers.models import DuressWrap, Officer, SecondFactor
+
+TOTP_UNDER_DURESS = "totp-under-duress"
+"""The label under which the secret of an officer's app is kept once more, for the decoy."""
 
 
 def rewrap_officer(officer: Officer, root: RootRing) -> bool:
@@ -26,6 +29,14 @@ def rewrap_second_factor(factor: SecondFactor, root: RootRing) -> bool:
     secret = _renewed(root, factor.secret, kept_context("totp", factor.id))
     factor.secret = secret or factor.secret
     return secret is not None
+
+
+def rewrap_duress(row: DuressWrap, root: RootRing) -> bool:
+    """Put the lock for duress under the newest root key, whether anything lies behind it or not."""
+    blob = _renewed(root, row.blob, duress_context(row.id, row.key_version))
+    totp = _renewed(root, row.totp, kept_context(TOTP_UNDER_DURESS, row.id))
+    row.blob, row.totp = blob or row.blob, totp or row.totp
+    return blob is not None or totp is not None
 
 
 def _renewed(root: RootRing, blob: bytes | None, context: bytes) -> bytes | None:

@@ -12,6 +12,7 @@ down_revision = "0005"
 def upgrade() -> None:
     """Waiting entries in the order in which they came, and officers at the edges."""
     _number_waiting_entries()
+    _make_duress_wraps()
     _make_delegations()
     _make_access_reviews()
 
@@ -36,6 +37,17 @@ def _number_waiting_entries() -> None:
     )
     op.drop_table("ledger_pending")
     op.rename_table("ledger_pending_in_order", "ledger_pending")
+
+
+def _make_duress_wraps() -> None:
+    op.create_table(
+        "duress_wraps",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("key_version", sa.Integer(), nullable=False),
+        sa.Column("blob", sa.LargeBinary(), nullable=False),
+        sa.Column("totp", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_duress_wraps")),
+    )
 
 
 def _make_delegations() -> None:
