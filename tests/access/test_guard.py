@@ -58,3 +58,9 @@ def test_auditors_and_administrators_hold_nothing_of_any_record() -> None:
 def test_the_matrix_has_a_row_for_every_compartment_and_a_column_for_every_role() -> None:
     assert set(MATRIX) == set(Compartment)
     assert all(set(row) == set(Role) for row in MATRIX.values())
+
+
+def test_every_permission_is_told_in_words_of_its_own() -> None:
+    labels = [permission.label for permission in Permission]
+    assert all(len(label.split()) > 1 and label[0].islower() for label in labels)
+    assert len(set(labels)) == len(labels)

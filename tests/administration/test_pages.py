@@ -105,7 +105,8 @@ def test_roles_are_told_as_the_policy_says(cast: Cast) -> None:
     page = cast["max"].get("/administration/roles").text
     for role in Role:
         assert str(escape(role.label)) in page
-    assert "run vault" in page
+    assert "See health, settings, sessions and locks of the vault" in page
+    assert "run-vault" not in page
     assert "Nothing that is sealed" in page
     assert "Payment details (where named)" in page
 

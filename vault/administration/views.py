@@ -44,7 +44,7 @@ def show_roles() -> ResponseReturnValue:
     roles = [
         (
             role,
-            [str(one).replace("-", " ") for one in Permission if role in PERMISSIONS[one]],
+            [one.label for one in Permission if role in PERMISSIONS[one]],
             [(place, row[role]) for place, row in MATRIX.items() if row[role] is not Hold.NEVER],
         )
         for role in Role

@@ -22,6 +22,7 @@ from vault.errors import NotKnown
 from vault.oversight import finding, narrowing
 from vault.oversight.alert_views import bp as alert_pages
 from vault.oversight.facts import fact_label, fact_words
+from vault.oversight.fields import field_words, row_words
 from vault.oversight.figure_views import bp as figure_pages
 from vault.oversight.forgetting import forgotten_on
 from vault.oversight.forms import LARGEST_INDEX, NarrowForm
@@ -140,6 +141,8 @@ def show_entry(index: int) -> ResponseReturnValue:
         "oversight/entry.html",
         line=line,
         entry=line.entry,
+        fields=[field_words(name) for name in line.entry.fields],
+        rows=[(*row_words(name), digest) for name, digest in line.entry.rows.items()],
         subjects=finding.links(line, names),
         facts_told=_facts(line, names, zone),
         opened=opened,
