@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-import pyotp
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
+from tests.authenticator import Authenticator
 from tests.cast import CHEAP, PASSWORD, make_vault
 from vault.access import seals
 from vault.access.actor import Actor
@@ -23,7 +23,6 @@ from vault.access.models import Lockbox, SealRow
 from vault.access.policy import Compartment
 from vault.commands import cli, settings_file
 from vault.officers import admission, proofs
-from vault.officers.models import SecondFactor
 from vault.running import RunningVault, wall_clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +33,8 @@ class Server:
     """A vault on this machine, and what is typed at its terminal."""
 
     def __init__(self, vault: RunningVault, secrets: dict[str, str]) -> None:
-        self.vault, self.secrets = vault, secrets
+        self.vault = vault
+        self._apps = {name: Authenticator(secret) for name, secret in secrets.items()}
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -63,10 +63,8 @@ class Server:
         return result.exit_code, result.stdout, result.stderr
 
     def proof(self, name: str) -> str:
-        """A password and the code of now, as if the last one had been used long ago."""
-        with self.vault.writing() as db:
-            db.get_one(SecondFactor, admission.get_by_name(db, name).id).last_step = 0
-        return f"{PASSWORD.format(name)}\n{pyotp.TOTP(self.secrets[name]).at(wall_clock())}\n"
+        """A password, and a code that was not used yet."""
+        return f"{PASSWORD.format(name)}\n{self._apps[name].code()}\n"
 
     def epochs(self) -> list[int]:
         with self.vault.reading() as db:

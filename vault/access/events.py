@@ -52,6 +52,7 @@ class Event(Labelled):
     STEPPED_UP = "stepped-up", "Second factor given again"
     STEP_UP_FAILED = "step-up-failed", "Second factor refused"
     ACCOUNT_LOCKED = "account-locked", "Account locked"
+    NAME_LOCKED = "name-locked", "Too many sign-ins under a name that nobody has"
     PASSKEY_ADDED = "passkey-added", "Passkey added"
     PASSKEY_REMOVED = "passkey-removed", "Passkey removed"
     PASSKEY_SUSPECTED = "passkey-suspected", "Passkey may have been copied"

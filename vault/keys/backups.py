@@ -35,7 +35,7 @@ RECORDS = frozenset(
         *("agencies", "agency_contacts", "memoranda", "memorandum_parties"),
         *("delegations", "access_reviews", "access_review_answers"),
         *("assignments", "holder_keys", "lockboxes", "seals", "officers", "second_factors", "vouching_keys"),
-        *("passkeys", "recovery_codes", "notice_choices"),
+        *("passkeys", "recovery_codes", "notice_choices", "nobodys_lock"),
         *("referrals", "referral_decisions"),
         "duress_wraps",
         *("cases", "people", "whereabouts", "threat_assessments", "danger_areas", "case_notes"),

@@ -82,10 +82,11 @@ def find_invited(db: RecordedSession, name: str, code: str, now: datetime) -> Of
     expected = officer.enrolment_hash if officer and officer.enrolment_hash else bytes(32)
     right = secrets.compare_digest(expected, code_hash(code))
     if officer is None or not right or not _is_awaited(officer, now):
-        raise proofs.ProofRefused(
+        raise proofs.ProofRefused.under(
+            name,
             "The name or the enrolment code was not right, or the code has run out. Check both, or ask the "
             "administrator for a new code.",
-            officer.id if officer else None,
+            officer,
         )
     return officer
 

@@ -161,7 +161,10 @@ class SignedInSession(Base):
 
 
 class Attempt(Base):
-    """A failed proof, counted for the locks and limits; it says nothing about what was typed."""
+    """A failed proof, counted for the locks and limits; it says nothing about what was typed.
+
+    `officer` is also what stands in for the id where nobody has the name (`proofs.id_of_nobody`).
+    """
 
     __tablename__ = "attempts"
     unrecorded: ClassVar[bool] = True  # The ledger tells of each failure; this row only counts it.
@@ -170,6 +173,18 @@ class Attempt(Base):
     officer: Mapped[UUID | None] = mapped_column("officer_id", Uuid, index=True)
     address: Mapped[str] = mapped_column(String(64), index=True)  # a keyed digest of the address
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+class NobodysLock(Base):
+    """When sign-ins under a name that nobody has last failed too often. There is one row.
+
+    It is written where an officer's row would be, so that locking costs the same whoever has the name.
+    """
+
+    __tablename__ = "nobodys_lock"
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    locked_at: Mapped[datetime] = mapped_column(Moment)
 
 
 def named(name: str) -> Select[Officer]:

@@ -88,7 +88,7 @@ def recover(
     """
     officer = db.scalars(named(name)).first()
     if officer is None or officer.recovery_blob is None or officer.recovery_salt is None:
-        raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id if officer else None)
+        raise proofs.ProofRefused.under(name, proofs.NOT_RIGHT, officer)
     wrap = OfficerWrap(officer.recovery_salt, officer.recovery_cost or "", officer.recovery_blob)
     try:
         identity = unwrap_by_recovery_code(wrap, recovery_code, officer.id, officer.key_version, vault.root)

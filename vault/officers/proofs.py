@@ -1,8 +1,9 @@
 """How an officer proves who they are: a password, then a code that is good once, with a count of failures."""
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, IPv6Network
+from typing import Self
 from uuid import UUID, uuid4
 
 import pyotp
@@ -13,12 +14,21 @@ from crypto.errors import Refused, WrongPassword
 from crypto.identity import Identity, keep_secret, recall_secret, unwrap_nothing, unwrap_seed
 from crypto.passwords import PasswordCost
 from crypto.root import RootKey
+from vault.database import RecordedSession
 from vault.errors import VaultError
+from vault.officers import history
 from vault.officers.models import Attempt, Officer, OfficerState, SecondFactor, named
 from vault.settings import Settings
 
 STEP_SECONDS = 30
 DRIFT_STEPS = 1  # A clock may be one step off either way (RFC 6238, 5.2).
+CLOCKS_APART = timedelta(minutes=5)
+"""How far the clocks of two workers are apart at most."""
+NO_PASSWORD = 14
+"""A name of at most so many characters is nobody's password, which has at least 15."""
+
+_COUNTING = int.from_bytes(b"failures", "big")
+"""The key of PostgreSQL's lock under which failures are counted one after the other."""
 
 
 class ProofRefused(VaultError):
@@ -29,8 +39,24 @@ class ProofRefused(VaultError):
     def __init__(self, message: str, officer: UUID | None) -> None:
         super().__init__(message)
         self.officer = officer
+        self.name = ""  # What was typed, where no session told who it was.
         self.why = ""  # What the ledger is told beyond that it failed.
         self.passkey: UUID | None = None
+
+    @classmethod
+    def under(cls, name: str, message: str, officer: Officer | None) -> Self:
+        """A refusal of whoever typed this name, which may be nobody's."""
+        error = cls(message, officer.id if officer else None)
+        error.name = name
+        return error
+
+
+class TooManyTries(ProofRefused):
+    """Too many proofs failed from one place; of the tries refused for that, is this the first?"""
+
+    def __init__(self, is_first: bool) -> None:
+        super().__init__("Too many tries from this place. Wait 15 minutes and try again.", None)
+        self.why, self.is_first = "address", is_first
 
 
 NOT_RIGHT = (
@@ -58,8 +84,19 @@ def line_of(address: str) -> str:
     return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
+def id_of_nobody(root: RootKey, name: str) -> UUID:
+    """What stands in the counters for an officer's id where nobody has the name that was typed.
+
+    Keyed, so that the table tells nobody what was typed. Of a name that could be a password in the wrong box
+    only one byte counts, because a digest of it would be a quick way to guess it.
+    """
+    typed = name.strip().lower()
+    digest = hashlib.sha256(root.mac(b"vault/name/v1" + typed.encode(errors="replace"))).digest()
+    return UUID(bytes=digest[:16] if len(typed) <= NO_PASSWORD else digest[:1] + bytes(15))
+
+
 def recent_failures(db: Session, settings: Settings, now: datetime, *, officer: UUID) -> int:
-    """How often proofs of this officer failed within the window."""
+    """How often proofs of this officer, or of a name that nobody has, failed within the window."""
     since = now - timedelta(minutes=settings.lock_window_minutes)
     return (
         db.scalar(
@@ -70,30 +107,44 @@ def recent_failures(db: Session, settings: Settings, now: datetime, *, officer: 
 
 
 def check_address(db: Session, settings: Settings, now: datetime, address: str) -> None:
-    """Raise ProofRefused when too many proofs failed from one address within the window."""
+    """Raise TooManyTries when too many proofs failed from one address within the window."""
     since = now - timedelta(minutes=settings.lock_window_minutes)
-    count = db.scalar(
-        select(func.count()).select_from(Attempt).where(Attempt.address == address, Attempt.at > since)
+    count = (
+        db.scalar(
+            select(func.count()).select_from(Attempt).where(Attempt.address == address, Attempt.at > since)
+        )
+        or 0
     )
-    if (count or 0) >= settings.attempts_per_address:
-        raise ProofRefused("Too many tries from this place. Wait 15 minutes and try again.", None)
+    if count >= settings.attempts_per_address:
+        raise TooManyTries(is_first=count == settings.attempts_per_address)
 
 
-def note_failure(
-    db: Session, settings: Settings, officer: Officer | None, address: str, now: datetime
-) -> bool:
-    """Count a failed proof; lock the account at the limit. Return whether this failure locked it."""
+def note_try(db: Session, settings: Settings, officer: UUID | None, address: str, now: datetime) -> None:
+    """Count a failure for its address, and for an officer or a name if it was about one."""
     # A count is over with its window; keeping it longer would let a stranger grow the table without end.
     over = now - timedelta(minutes=settings.lock_window_minutes)
     db.execute(delete(Attempt).where(Attempt.at < over).execution_options(synchronize_session=False))
-    db.add(Attempt(id=uuid4(), officer=officer.id if officer else None, address=address, at=now))
+    db.add(Attempt(id=uuid4(), officer=officer, address=address, at=now))
     db.flush()
-    if officer is None or officer.locked_at is not None:
-        return False
-    if recent_failures(db, settings, now, officer=officer.id) < settings.lock_after_failures:
-        return False
-    officer.locked_at = now
-    return True
+
+
+def note_failure(
+    db: Session, settings: Settings, counted: UUID, address: str, now: datetime
+) -> tuple[Officer | None, bool]:
+    """Count a failed proof; return whose it was, and whether the account is to be locked for it.
+
+    `counted` is the officer's id, or that of a name that nobody has. It is the same work for both, and for an
+    account that is locked already: the failure that reaches the limit locks it again. Exact whatever number
+    of workers count at once, because they do it one after the other.
+    """
+    if db.get_bind().dialect.name == "postgresql":  # On SQLite whoever writes is alone anyway.
+        db.execute(select(func.pg_advisory_xact_lock(_COUNTING)))
+    note_try(db, settings, counted, address, now)
+    officer = db.get(Officer, counted, with_for_update=True)
+    failures, limit = recent_failures(db, settings, now, officer=counted), settings.lock_after_failures
+    # A released account may have more failures behind it than the limit.
+    is_open = officer is not None and officer.locked_at is None
+    return officer, failures == limit or (failures > limit and is_open)
 
 
 def check_password(
@@ -109,7 +160,7 @@ def check_password(
             unwrap_nothing(password, root, PasswordCost.from_text(settings.password_cost))
         identity = unwrap_seed(officer.wrap, password, officer.id, officer.key_version, root)
     except (WrongPassword, Refused) as error:
-        raise ProofRefused(NOT_RIGHT, officer.id if officer else None) from error
+        raise ProofRefused.under(name, NOT_RIGHT, officer) from error
     check_may_sign_in(officer)
     return officer, identity
 
@@ -131,11 +182,12 @@ def matching_step(secret: str, code: str, now: datetime) -> int | None:
 
 
 def check_code(
-    db: Session, root: RootKey, officer: UUID, identity: Identity, code: str, now: datetime
-) -> None:
+    db: RecordedSession, root: RootKey, officer: UUID, identity: Identity, code: str, now: datetime
+) -> int:
     """Use up a TOTP code: its time step must be later than the last one used, decided in one statement.
 
-    Raises ProofRefused for a wrong code, and for one that was used already.
+    Returns the time step, which the caller's entry must tell: the ledger is asked for it too, because whoever
+    writes to the database can set the last step back. Raises ProofRefused for a code that is wrong or used.
     """
     factor = db.get(SecondFactor, officer)
     if factor is None:
@@ -150,8 +202,11 @@ def check_code(
         .values(last_step=step)
         .execution_options(synchronize_session=False)
     )
-    if used.rowcount != 1:
+    # Whoever used this step or a later one did so, by any worker's clock, about then or after it.
+    since = datetime.fromtimestamp(step * STEP_SECONDS, UTC) - CLOCKS_APART
+    if used.rowcount != 1 or history.newest_step(db, db.trust, officer, since) >= step:
         raise ProofRefused(CODE_USED, officer)
+    return step
 
 
 def new_second_factor(db: Session, root: RootKey, officer: UUID, identity: Identity) -> str:

@@ -13,7 +13,7 @@ from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.policy import Role
 from vault.database import RecordedSession
-from vault.officers import challenges, passkeys, proofs, recovery_codes
+from vault.officers import challenges, history, passkeys, proofs, recovery_codes
 from vault.officers.models import Officer, Passkey, Purpose, SecondFactor
 from vault.running import RunningVault
 from vault.settings import BadSettings, Settings
@@ -40,10 +40,11 @@ class Given:
 
 @dataclass(frozen=True)
 class Proven:
-    """The factor that was right, and the row that it used."""
+    """The factor that was right, the row that it used, and of an app's code the time step."""
 
     factor: Factor
     row: UUID | None
+    step: int | None
 
     @property
     def subjects(self) -> list[str]:
@@ -52,8 +53,8 @@ class Proven:
 
     @property
     def facts(self) -> dict[str, Fact]:
-        """Which factor it was, for the entry."""
-        return {"factor": self.factor}
+        """Which factor it was, for the entry; an app's code by its step, so that it is not taken again."""
+        return {"factor": self.factor} | ({history.TIME_STEP: self.step} if self.step else {})
 
 
 def check_roles(settings: Settings) -> None:
@@ -104,17 +105,17 @@ def check(
     """Check a second factor and use it up. Raises ProofRefused, with the same words for every mistake."""
     if given.challenge is not None:
         row = passkeys.check(db, vault, officer, given.text, given.challenge, now)
-        return Proven(Factor.PASSKEY, row.id)
+        return Proven(Factor.PASSKEY, row.id, None)
     letters = recovery_codes.letters_of(given.text)
     if letters is not None:
         used = recovery_codes.use(db, vault.trust, officer, letters, now)
         if used is None:
             raise proofs.ProofRefused(proofs.SECOND_FACTOR_WRONG, officer.id)
-        return Proven(Factor.BACKUP_CODE, used)
+        return Proven(Factor.BACKUP_CODE, used, None)
     if not takes_app(vault.settings, officer, passkeys.own(db, vault.trust, officer)):
         raise proofs.ProofRefused(PASSKEY_WANTED, officer.id)
-    proofs.check_code(db, vault.root, officer.id, identity, given.text, now)
-    return Proven(Factor.APP, None)
+    step = proofs.check_code(db, vault.root, officer.id, identity, given.text, now)
+    return Proven(Factor.APP, None, step)
 
 
 def record_use(

@@ -38,7 +38,7 @@ LABELS = {
 UNTOLD = frozenset(
     {
         *("act", "batch", "code", "continues", "first", "index", "last", "page", "route", "rows", "session"),
-        *("vouched", "week", "why"),
+        *("time-step", "vouched", "week", "why"),
     }
 )
 """What a line does not repeat: the sentence says it already, or it means something to machines only."""

@@ -24,7 +24,7 @@ from vault.access.guard import by_token, now, running
 from vault.errors import NotKnown, NotSignedIn, RuleForbids
 from vault.notarising import key_place
 from vault.officers.asking import caller
-from vault.officers.proofs import ProofRefused, address_digest, check_address, line_of, note_failure
+from vault.officers.proofs import ProofRefused, address_digest, check_address, line_of, note_try
 from vault.oversight.models import RegisteredWitness
 from vault.oversight.refusals import note_refusal
 from vault.oversight.registering import bearer_of
@@ -85,7 +85,7 @@ def _note_wrong_token() -> None:
     facts = {"route": "outside-witness", "why": "WrongToken", "from": digest[:8]}
     record_apart(vault, Event.REFUSED, who=None, now=now(), subjects=[], outcome="refused", facts=facts)
     with vault.writing() as db:
-        note_failure(db, vault.settings, None, digest, now())
+        note_try(db, vault.settings, None, digest, now())
 
 
 def _plain(content: str | bytes) -> Response:

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _make_duress_wraps()
     _make_delegations()
     _make_access_reviews()
+    _make_nobodys_lock()
 
 
 def _number_waiting_entries() -> None:
@@ -101,4 +102,13 @@ def _make_access_reviews() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_review_answers")),
         sa.UniqueConstraint("review_id", "officer_id", name=op.f("uq_access_review_answers_review_id")),
+    )
+
+
+def _make_nobodys_lock() -> None:
+    op.create_table(
+        "nobodys_lock",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("locked_at", Moment(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_nobodys_lock")),
     )
