@@ -172,7 +172,7 @@ def last(stage: Stage, event: str) -> Entry:
     return next(entry for entry in entries(stage) if entry.event == event)
 
 
-CODE = re.compile(r"\b[2-9A-Z]{6}(?:-[2-9A-Z]{6}){2}\b")
+CODE = re.compile(r"\b[2-9A-Z]{6}(?:-[2-9A-Z]{6}){3}\b")
 
 
 def make_codes(officer: Officer) -> list[str]:

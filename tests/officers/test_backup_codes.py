@@ -1,9 +1,15 @@
 """Ten codes on paper: each stands in once for the second factor, anywhere it is asked, and never for more."""
 
+import math
+
 import pytest
+from sqlalchemy import select
 
 from tests.cast import Cast, Officer, Stage
 from tests.officers.devices import at_second_factor, entries, last, make_codes
+from vault.access.events import Event, record
+from vault.officers import recovery_codes
+from vault.officers.models import RecoveryCode
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
@@ -91,3 +97,25 @@ def test_who_enrols_again_has_no_codes_left(cast: Cast) -> None:
 
     with cast.stage.vault.reading() as db:
         assert db.query(RecoveryCode).count() == 0
+
+
+def test_a_code_has_more_random_bits_than_anybody_can_try() -> None:
+    codes = {recovery_codes.new_code() for _ in range(200)}
+    assert len(codes) == 200
+    (length,) = {len(code.replace("-", "")) for code in codes}
+    assert length * math.log2(len(recovery_codes.LETTERS)) >= 112
+
+
+@ONLY_SQLITE
+def test_a_code_of_an_earlier_version_is_still_taken_once(cast: Cast) -> None:
+    ines, vault, earlier = cast["ines"], cast.stage.vault, "ABCDEF-GHJKMN-PQRSTU"
+    make_codes(ines)
+    who = ines.actor
+    with vault.writing() as db:
+        row = db.scalars(select(RecoveryCode).where(RecoveryCode.officer == who.officer)).first()
+        assert row is not None
+        row.digest = recovery_codes._digest(who.officer, earlier.replace("-", ""))
+        row.code = vault.trust.voucher.vouch(recovery_codes._statement(row))
+        record(db, Event.RECOVERY_CODES_MADE, who=who, now=row.made_at, subjects=[f"officer:{who.officer}"],
+               facts={"batch": row.batch})  # fmt: skip
+    assert [try_code(cast.stage, earlier)[1] for _ in range(2)] == [303, 422]

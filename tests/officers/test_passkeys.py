@@ -1,6 +1,7 @@
 """Passkeys: what signs in and steps up; everything else is refused alike and told to the ledger."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -237,6 +238,27 @@ def test_a_removed_passkey_signs_nobody_in_and_the_other_still_does(cast: Cast) 
     assert sign_in(stage, "ines", other)[1] == 303
     assert [entry.event for entry in entries(stage)].count("passkey-removed") == 1
     assert findings(stage) == ()
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("act", ["add", "remove"])
+def test_every_other_session_ends_when_a_passkey_is_added_or_removed(cast: Cast, act: str) -> None:
+    stage = cast.stage
+    stage.vault.settings = replace(stage.vault.settings, sessions_per_officer=2)
+    ines = with_passkey(cast, "ines", Device())
+    elsewhere = Officer(stage, "ines").sign_in()
+    assert elsewhere.get("/desk").status_code == 200
+    prove(ines)
+    if act == "add":
+        assert add(ines, Device(), "blue key").status_code == 303
+        told = last(stage, "passkey-added")
+    else:
+        (row,) = kept(stage)
+        assert ines.post(f"/passkeys/{row.id}/remove").status_code == 303
+        told = last(stage, "passkey-removed")
+    assert told.facts["other-sessions-ended"] == 1
+    assert elsewhere.get("/desk").status_code == 401
+    assert ines.get("/desk").status_code == 200
 
 
 @ONLY_SQLITE

@@ -113,7 +113,7 @@ class RecoverForm(NewPasswordForm):
         "Recovery code",
         60,
         ask="Enter the recovery code from your paper.",
-        hint="Eight groups of four. A backup code of three groups is another thing and does not fit here.",
+        hint="Eight groups of four. A backup code of four groups is another thing and does not fit here.",
     )
     code = Proof("Code from your authenticator app")
 

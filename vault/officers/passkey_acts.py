@@ -3,12 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
+from audit.entries import Fact
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.reading import is_stepped_up
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids, StepUpNeeded
-from vault.officers import admission, failing, passkeys, proofs, recovery_codes, second_factors
+from vault.officers import admission, failing, passkeys, proofs, recovery_codes, second_factors, sessions
 from vault.officers.failing import Caller
 from vault.officers.models import Officer, OfficerState, Passkey, Purpose
 from vault.running import RunningVault
@@ -24,11 +25,12 @@ def _check_stepped_up(vault: RunningVault, who: Actor, now: datetime) -> None:
 
 
 def _keep(
-    db: RecordedSession, vault: RunningVault, who: Actor | None, officer: Officer, row: Passkey
+    db: RecordedSession, vault: RunningVault, who: Actor | None, officer: Officer, row: Passkey, ended: int
 ) -> None:
     passkeys.keep(db, vault.trust, officer, row)
     subjects = [f"officer:{officer.id}", f"passkey:{row.id}"]
-    record(db, Event.PASSKEY_ADDED, who=who, now=row.added_at, subjects=subjects)
+    facts: dict[str, Fact] = {"other-sessions-ended": ended} if ended else {}
+    record(db, Event.PASSKEY_ADDED, who=who, now=row.added_at, subjects=subjects, facts=facts)
 
 
 def enrol_with(
@@ -39,14 +41,14 @@ def enrol_with(
         raise NotKnown
     row = passkeys.read_new(vault, officer, FIRST, text, challenge, now)
     second_factors.drop(db, officer.id)
-    _keep(db, vault, None, officer, row)
+    _keep(db, vault, None, officer, row, 0)
     admission.mark_enrolled(db, officer, now)
 
 
 def add(
     vault: RunningVault, who: Actor, session: UUID, name: str, text: str, caller: Caller, now: datetime
 ) -> None:
-    """Keep what the officer's browser made as one more passkey of theirs.
+    """Keep what the officer's browser made as one more passkey of theirs; their other sessions end.
 
     Raises StepUpNeeded, ProofRefused for an answer that proves nothing, and RuleForbids for a name that is
     taken or one passkey too many.
@@ -57,7 +59,7 @@ def add(
         with vault.writing() as db:
             officer = admission.get(db, who.officer)
             row = passkeys.read_new(vault, officer, name, given.text, given.challenge or b"", now)
-            _keep(db, vault, who, officer, row)
+            _keep(db, vault, who, officer, row, sessions.end_all(db, officer.id, session))
     except proofs.ProofRefused as error:
         failing.note(vault, Event.STEP_UP_FAILED, error, caller, "adding-a-passkey", who, now)
         raise
@@ -82,10 +84,11 @@ def check_may_go(db: RecordedSession, vault: RunningVault, officer: Officer, row
         raise RuleForbids("This is your only way to sign in. Add another passkey before you remove it.")
 
 
-def remove(vault: RunningVault, who: Actor, passkey: UUID, now: datetime) -> None:
+def remove(vault: RunningVault, who: Actor, session: UUID, passkey: UUID, now: datetime) -> None:
     """Take a passkey away for good; the ledger remembers it, so that its row cannot be put back.
 
-    Raises StepUpNeeded, NotKnown, and RuleForbids for the last way to sign in.
+    Whoever signed in with it is out, for every session but this one ends. Raises StepUpNeeded, NotKnown, and
+    RuleForbids for the last way to sign in.
     """
     _check_stepped_up(vault, who, now)
     with vault.writing() as db:
@@ -93,7 +96,9 @@ def remove(vault: RunningVault, who: Actor, passkey: UUID, now: datetime) -> Non
         check_may_go(db, vault, admission.get(db, who.officer), row)
         db.delete(row)
         subjects = [f"officer:{who.officer}", f"passkey:{row.id}"]
-        record(db, Event.PASSKEY_REMOVED, who=who, now=now, subjects=subjects)
+        ended = sessions.end_all(db, who.officer, session)
+        facts: dict[str, Fact] = {"other-sessions-ended": ended} if ended else {}
+        record(db, Event.PASSKEY_REMOVED, who=who, now=now, subjects=subjects, facts=facts)
 
 
 def make_codes(vault: RunningVault, who: Actor, now: datetime) -> list[str]:

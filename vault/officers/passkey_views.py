@@ -218,7 +218,7 @@ def remove_passkey(passkey_id: UUID) -> ResponseReturnValue:
         form.refuse(error.message)
         return _removing(passkey_id, form, 422)
     try:
-        passkey_acts.remove(running(), who, passkey_id, now())
+        passkey_acts.remove(running(), who, found().row.id, passkey_id, now())
     except RuleForbids as error:
         refused = StepUpForm.ask(False)
         refused.refuse(error.message)
