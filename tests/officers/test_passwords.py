@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
 from tests.cast import PASSWORD, Cast, Officer
 from tests.programme import open_case
 
+ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 NEW = "eleven green teapots sing"
 
 
@@ -66,3 +69,61 @@ def test_guessing_recovery_codes_locks_the_account(cast: Cast) -> None:
         answers = {"name": "ivo", "recovery_code": "0000-" * 7 + "0000", "password": NEW, "again": NEW}
         assert visitor.post("/recover", **answers, code="123456").status_code == 422
     assert sign_in_with(Officer(cast.stage, "ivo"), PASSWORD.format("ivo")) == 422
+
+
+LONGEST = "seventeen quiet lanterns over the harbour " * 3 + "ab"
+
+
+@ONLY_SQLITE
+def test_a_password_is_taken_exactly_as_it_was_typed_and_nothing_is_cut_off(cast: Cast) -> None:
+    ines, long_one = (
+        cast["ines"],
+        "  Otter, Gravel & trumpet über 7 Bays! " + "kettle orchids march on " * 3 + "!",
+    )
+    assert 64 < len(long_one) <= 128
+    ines.get("/password")
+    taken = ines.post("/password", old=PASSWORD.format("ines"), password=long_one, again=long_one)
+    assert taken.status_code == 200
+    for other in (long_one[:-1], long_one.strip(), long_one.lower(), long_one + "!"):
+        assert sign_in_with(Officer(cast.stage, "ines"), other) == 422
+    assert sign_in_with(Officer(cast.stage, "ines"), long_one) == 303
+
+
+@ONLY_SQLITE
+def test_a_password_that_is_too_long_is_refused_and_not_shortened(cast: Cast) -> None:
+    ines = cast["ines"]
+    ines.get("/password")
+    too_long = LONGEST + "!"
+    assert (len(LONGEST), len(too_long)) == (128, 129)
+    refused = ines.post("/password", old=PASSWORD.format("ines"), password=too_long, again=too_long)
+    assert refused.status_code == 422
+    assert "128 characters or fewer" in refused.text
+
+
+@ONLY_SQLITE
+def test_a_password_is_good_for_as_long_as_its_officer_keeps_it(cast: Cast) -> None:
+    for _ in range(6):
+        cast.stage.clock.forward(days=75)
+        visitor = Officer(cast.stage, "ines").sign_in()
+        assert visitor.get("/desk").status_code == 200
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    ("path", "boxes"),
+    [
+        ("/sign-in", ["current-password"]),
+        ("/recover", ["new-password"] * 2),
+        ("/enrol", ["new-password"] * 2),
+    ],
+)
+def test_boxes_for_passwords_hide_them_and_let_managers_fill_and_paste(
+    cast: Cast, path: str, boxes: list[str]
+) -> None:
+    page = Officer(cast.stage, "ines").get(path).text
+    asked = re.findall(r"<input[^>]*data-secret[^>]*>", page)
+    assert [re.findall(r'autocomplete="([^"]+)"', box) for box in asked] == [[one] for one in boxes]
+    for box in asked:
+        assert 'type="password"' in box
+        assert "maxlength" not in box
+    assert "onpaste" not in page
