@@ -47,6 +47,7 @@ FEATURES = (
     "desk",
     "referrals",
     "cases",
+    "absence",
     "papers",
     "search",
     "safehouses",

@@ -9,7 +9,7 @@ from vault.access.policy import Compartment
 from vault.forms import Choice, Day, Line, VaultForm, Version, Whole, Words, Yes
 from vault.officers.asking import StepUpForm
 from vault.questions import Money
-from vault.vocabulary import CaseState, NoteKind, Position, ThreatLevel
+from vault.vocabulary import CaseState, Labelled, NoteKind, Position, ThreatLevel
 
 USUAL_CEILING = 400_000
 """The programme's usual ceiling, in cents (DOJ OIG I-2001-002)."""
@@ -38,6 +38,13 @@ class PersonForm(VaultForm):
     minor = Yes("Under 18")
 
 
+class StandIn(Labelled):
+    """Whether who stands in for an officer is named with them."""
+
+    BOTH = "both", "The officer, and who stands in for them"
+    ONLY = "only", "The officer alone"
+
+
 class NameOfficerForm(VaultForm):
     """Who works on the case from now on."""
 
@@ -45,6 +52,7 @@ class NameOfficerForm(VaultForm):
         "Officer", UUID, as_list=True, hint="Inspectors and clerks work on the case; a liaison on one person."
     )
     person = Choice("Supervised person", UUID, as_list=True, optional=True, hint="Only for a liaison.")
+    stand_in = Choice("This officer is away. Who gets the keys?", StandIn)
 
 
 class MoveForm(VaultForm):

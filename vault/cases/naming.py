@@ -1,6 +1,8 @@
 """Who works on a case: naming officers, taking them off, and the keys that go with it."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,13 +11,33 @@ from sqlalchemy.orm import Session
 from vault.access import delegating, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
-from vault.access.models import Assignment
+from vault.access.models import Assignment, Delegation
 from vault.access.policy import Role
 from vault.cases.models import Case, Person, hold_still, people_known_to
 from vault.database import RecordedSession
 from vault.errors import NotKnown, RuleForbids
 from vault.officers.models import Officer, OfficerState
 from vault.running import Trust
+
+
+def name_with_stand_in(
+    db: RecordedSession,
+    who: Actor,
+    trust: Trust,
+    case: Case,
+    officer: UUID,
+    person: UUID | None,
+    now: datetime,
+) -> None:
+    """Name an officer who is away, and who stands in for them until they are back.
+
+    Raises RuleForbids as `name_officer` does, and when nobody stands in for them any more.
+    """
+    naming = name_officer(db, who, trust, case, officer, person, now)
+    delegation = delegating.running_of(db, [officer]).get(officer)
+    if delegation is None:
+        raise RuleForbids("Nobody stands in for this officer any more. Name the officer alone.")
+    delegating.stand_in(db, who, trust, delegation, naming, now)
 
 
 def name_officer(
@@ -86,3 +108,34 @@ def named_officers(db: Session, who: Actor, case: Case) -> list[tuple[Assignment
         .order_by(Assignment.since)
     ).all()
     return [(assignment, officer) for assignment, officer in rows]
+
+
+def in_whose_stead(db: Session, namings: Iterable[Assignment]) -> dict[UUID, str]:
+    """For whom the officers of these namings stand in, by the naming; one question."""
+    wanted = {naming.id for naming in namings if naming.delegation is not None}
+    query = (
+        select(Assignment.id, Officer.full_name)
+        .join(Delegation, Delegation.id == Assignment.delegation)
+        .join(Officer, Officer.id == Delegation.officer)
+        .where(Assignment.id.in_(wanted))
+    )
+    return dict(db.execute(query).all())
+
+
+@dataclass(frozen=True)
+class Away:
+    """An officer who is away until the end of a day, and who stands in."""
+
+    officer: str
+    delegate: str
+    until_on: date
+
+
+def away(db: Session, officers: Iterable[UUID]) -> dict[UUID, Away]:
+    """Those of these officers who are away now, by the officer; two questions."""
+    found = delegating.running_of(db, officers)
+    ids = {ident for one in found.values() for ident in (one.officer, one.delegate)}
+    names = dict(db.execute(select(Officer.id, Officer.full_name).where(Officer.id.in_(ids))).all())
+    return {
+        one.officer: Away(names[one.officer], names[one.delegate], one.until_on) for one in found.values()
+    }

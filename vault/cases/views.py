@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -11,12 +12,13 @@ from werkzeug.utils import redirect
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission, Role
 from vault.cases import actions, naming, records
-from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm
+from vault.cases.forms import HOLDS, MoveForm, NameOfficerForm, OpenCaseForm, PersonForm, StandIn
 from vault.cases.models import Case, ever_known_to, known_people, known_to, people_known_to
 from vault.cases.record_views import bp as record_pages
 from vault.errors import RuleForbids
 from vault.officers.models import active_in
 from vault.referrals import actions as referrals
+from vault.templating import day
 from vault.vocabulary import NEXT_CASE_STATES, CaseState
 
 bp = Blueprint("cases", __name__)
@@ -79,11 +81,15 @@ def _page(case_id: UUID, move_form: MoveForm | None = None, status: int = 200) -
             return render_template("cases/destroyed.html", case=case), 200
         people = db.scalars(people_known_to(actor(), case.id)).all()
         named = naming.named_officers(db, actor(), case)
+        stead = naming.in_whose_stead(db, [assignment for assignment, _ in named])
+        away = naming.away(db, [officer.id for _, officer in named])
     return render_template(
         "cases/case.html",
         case=case,
         people=people,
         named=named,
+        stead=stead,
+        away=away,
         of_case=records.shown_of_case(actor()),
         of_person=records.shown_of_person(actor()),
         position_of=records.position_of,
@@ -166,9 +172,31 @@ def _naming_form(case_id: UUID) -> NameOfficerForm:
         case = actions.get(db, actor(), case_id)
         officers = db.scalars(active_in(Role.INSPECTOR, Role.CLERK, Role.LIAISON)).all()
         people = db.scalars(people_known_to(actor(), case.id)).all()
+        away = naming.away(db, [officer.id for officer in officers])
     form.officer.options = [(str(o.id), f"{o.full_name}, {o.role.label.lower()}") for o in officers]
     form.person.options = [(str(p.id), records.position_of(p).capitalize()) for p in people]
+    _ask_about_stand_in(form, away)
     return form
+
+
+def _ask_about_stand_in(form: NameOfficerForm, away: dict[UUID, naming.Away]) -> None:
+    """Say who is away; once such an officer is chosen, ask whether the keys go to who stands in as well."""
+    zone = ZoneInfo(running().settings.time_zone)
+    until = {str(officer): day(one.until_on, zone) for officer, one in away.items()}
+    form.officer.options = [
+        (value, f"{words}, away until {until[value]}" if value in until else words)
+        for value, words in form.officer.options
+    ]
+    chosen = away.get(form.officer.data) if form.is_submitted() else None
+    if chosen is None:
+        del form.stand_in
+        return
+    last = until[str(form.officer.data)]
+    form.stand_in.ask = f"Say whether {chosen.delegate} gets the keys as well."
+    form.stand_in.options = [
+        (str(StandIn.BOTH.value), f"{chosen.officer}, and {chosen.delegate} until {last}"),
+        (str(StandIn.ONLY.value), f"{chosen.officer} alone"),
+    ]
 
 
 @bp.get("/cases/<uuid:case_id>/officers/name")
@@ -189,7 +217,9 @@ def name_officer(case_id: UUID) -> ResponseReturnValue:
         with running().writing() as db:
             case = actions.get(db, actor(), case_id)
             trust, person = running().trust, form.person.data
-            naming.name_officer(db, actor(), trust, case, form.officer.data, person, now())
+            both = "stand_in" in form and form.stand_in.data is StandIn.BOTH
+            name = naming.name_with_stand_in if both else naming.name_officer
+            name(db, actor(), trust, case, form.officer.data, person, now())
     except RuleForbids as error:
         form.refuse(error.message)
         return _naming(case_id, form, 409)

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from housing.models import Stay, StayState
+from vault.absence.pending import pending as absences_pending
 from vault.access.actor import Actor
 from vault.access.models import Assignment
 from vault.access.policy import Permission, Role
@@ -45,6 +46,7 @@ class Waiting:
     clock: Clock | None = None
     urgent: bool = False
     hand_on: bool = False
+    press: str = ""  # what the button beside it says that lets it begin
 
 
 def _order(item: Waiting) -> tuple[bool, bool, float]:
@@ -69,6 +71,7 @@ def waiting_for(
         *(_officers(db, who) if who.certified else ()),
         *(_keys(db, who, now) if who.certified else ()),
         *(_key_acts(db, who, now) if who.certified else ()),
+        *(_absences(db, who, today) if who.certified else ()),
     ]
     return sorted(found, key=_order)
 
@@ -238,6 +241,14 @@ def _keys(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
         words = "Keys have waited more than 24 hours for a coordinator. Ask one to renew them today."
         where = "keys.show_keys" if who.may(Permission.SEE_KEYS) else "officers.keeping.list_officers"
         yield Waiting(title, words, where, {}, None, True)
+
+
+def _absences(db: Session, who: Actor, today: date) -> Iterator[Waiting]:
+    for item in absences_pending(db, who, today):
+        clock = Clock(item.by, item.title, "First day away") if item.by else None
+        press = "Begin now" if item.may_begin else ""
+        args = {"delegation_id": item.delegation}
+        yield Waiting(item.title, item.words, "absence.show", args, clock, press=press)
 
 
 def _key_acts(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:

@@ -1,0 +1,1 @@
+"""An officer is away for a time, and a colleague of the same role stands in."""
