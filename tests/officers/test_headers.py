@@ -1,7 +1,9 @@
 """What every answer carries, behind TLS: pages, redirects, refusals, errors and files alike."""
 
+import re
 from dataclasses import replace
 from http.cookies import SimpleCookie
+from importlib.resources import files
 
 import pytest
 from werkzeug.test import TestResponse
@@ -75,3 +77,16 @@ def test_behind_tls_both_cookies_are_for_this_host_alone(stage: Stage) -> None:
         assert cookie["httponly"], name
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Strict", "/", ""), name
         assert len(name + cookie.value) < 4096, name
+
+
+KEEPING = re.compile(
+    r"\b(?:localStorage|sessionStorage|indexedDB|caches|cookieStore|serviceWorker|document\.cookie)\b"
+)
+
+
+def test_no_script_keeps_anything_in_the_browser() -> None:
+    scripts = sorted(files("vault").joinpath("static").iterdir(), key=lambda one: one.name)
+    scripts = [one for one in scripts if one.name.endswith(".js")]
+    assert [one.name for one in scripts] == ["vault.js"]
+    assert [found for one in scripts for found in KEEPING.findall(one.read_text())] == []
+    assert KEEPING.findall("localStorage.setItem('name', name)") == ["localStorage"]

@@ -1,6 +1,7 @@
 """A new password locks the same keys; the recovery code is good once and never without the second factor."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -127,3 +128,17 @@ def test_boxes_for_passwords_hide_them_and_let_managers_fill_and_paste(
         assert 'type="password"' in box
         assert "maxlength" not in box
     assert "onpaste" not in page
+
+
+@ONLY_SQLITE
+def test_a_change_asks_for_the_password_in_use_and_ends_the_other_sessions(cast: Cast) -> None:
+    vault = cast.stage.vault
+    vault.settings = replace(vault.settings, sessions_per_officer=2)
+    ines, elsewhere = cast["ines"], Officer(cast.stage, "ines").sign_in()
+    ines.get("/password")
+    for wrong in ("", PASSWORD.format("ivo")):
+        assert ines.post("/password", old=wrong, password=NEW, again=NEW).status_code == 422
+    assert elsewhere.get("/desk").status_code == 200
+    assert ines.post("/password", old=PASSWORD.format("ines"), password=NEW, again=NEW).status_code == 200
+    assert elsewhere.get("/desk").status_code == 401
+    assert ines.get("/desk").status_code == 200

@@ -76,3 +76,13 @@ def test_a_page_on_which_somebody_writes_does_not_leave_by_itself(
         page = render_template_string(PANEL.replace("PLACE", beside))
     found = GIVES_WAY.findall(page)
     assert found == (["/again?a=1&amp;b=2"] if leaves else [])
+
+
+@ONLY_SQLITE
+def test_every_page_of_an_officer_offers_signing_out(cast: Cast) -> None:
+    pages = {"ada": ("/desk", "/cases", "/officers", "/search"), "max": ("/administration", "/officers/add")}
+    for name, paths in pages.items():
+        for path in (*paths, "/sessions", "/account", "/password", "/notices", "/nowhere"):
+            page = cast[name].get(path).text
+            assert page.count('action="/sign-out"') == 1, path
+    assert 'action="/sign-out"' not in Officer(cast.stage, "ines").get("/sign-in").text
