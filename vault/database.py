@@ -1,4 +1,5 @@
 """The database: one engine for SQLite or PostgreSQL, and sessions that refuse a change nobody recorded."""
+# It is longer than other modules, because what a session refuses is read beside what it notes.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,6 +20,7 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    select,
 )
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import (
@@ -160,6 +162,10 @@ def row_digest(row: Any) -> str:
 DELETED = hashlib.sha256(enc("vault/row/v1", "deleted")).hexdigest()
 
 
+AT_ONCE = 500
+"""How many changed rows one question to the database reads again."""
+
+
 class RecordedSession(Session):
     """A session that commits a change only together with the entry that tells of it.
 
@@ -180,14 +186,23 @@ class RecordedSession(Session):
         """Flush, then name and digest every row changed since the last entry, and call them covered."""
         self.flush()
         if self.get_bind().dialect.name == "postgresql":
-            for row in filter(None, self.unrecorded_rows.values()):
-                if row.__mapper__.version_id_col is None:
-                    self.refresh(row)  # Another act may have changed other columns since it was read.
+            self._read_again([row for row in self.unrecorded_rows.values() if row is not None])
         changed = {
             name: DELETED if row is None else row_digest(row) for name, row in self.unrecorded_rows.items()
         }
         self.unrecorded_rows.clear()
         return changed
+
+    def _read_again(self, rows: Sequence[Any]) -> None:
+        """Read rows as they are kept: another act may have changed other columns since they were read."""
+        kinds: dict[type[Any], list[UUID]] = {}
+        for row in rows:
+            if row.__mapper__.version_id_col is None:
+                kinds.setdefault(type(row), []).append(row.id)
+        for kind, ids in kinds.items():
+            for start in range(0, len(ids), AT_ONCE):
+                some = select(kind).where(kind.id.in_(ids[start : start + AT_ONCE]))
+                self.scalars(some.execution_options(populate_existing=True)).all()
 
     def _refuse_in_bulk(self, *_rows: Any, **_options: Any) -> NoReturn:
         raise BulkChangeRefused("rows are added and changed one by one, each with its entry")

@@ -15,6 +15,7 @@ from tests.adversaries.effort import effort
 from tests.adversaries.thief import Thief
 from tests.adversaries.walk import is_guarded, paths, rules
 from tests.cast import PASSWORD, Cast, Officer, Stage
+from tests.officers.returning import end_access
 from tests.programme import open_case
 
 pytestmark = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -76,7 +77,7 @@ def test_guessing_the_second_factor_in_a_stolen_session_ends_the_session_and_loc
         pytest.param(lambda cast: cast["ines"].post("/sign-out"), id="signed-out"),
         pytest.param(lambda cast: Officer(cast.stage, "ines").sign_in(), id="signed-in-elsewhere"),
         pytest.param(
-            lambda cast: cast["max"].post(f"/officers/{cast['ines'].actor.officer}/revoke"), id="revoked"
+            lambda cast: end_access(cast, cast["ines"].actor.officer, "max", "stolen"), id="revoked"
         ),
     ],
 )

@@ -24,7 +24,7 @@ from vault.cases import naming
 from vault.cases.models import Case, Note, Person
 from vault.keys import acts, shredding
 from vault.keys.models import Ground
-from vault.officers import admission
+from vault.officers import admission, revoking
 from vault.officers.models import Officer, OfficerState
 from vault.referrals import actions as referrals
 from vault.referrals.actions import ReferralFacts
@@ -140,7 +140,8 @@ class KeyMachine(RuleBasedStateMachine):
         member = gone[which % len(gone)]
         with self.vault.writing() as db:
             who = self.member("max").actor()
-            admission.revoke(db, who, admission.get(db, member.id), self.clock())
+            officer, ground = admission.get(db, member.id), revoking.Ground.LEFT
+            revoking.revoke(db, who, officer, ground, "", self.clock())
         member.state = OfficerState.REVOKED
         self.namings = {naming for naming in self.namings if naming[0] != member.id}
         self.passed()

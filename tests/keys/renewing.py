@@ -9,7 +9,7 @@ from vault.access import renewal
 from vault.access.custody import KeyCase, find_lockbox
 from vault.access.policy import Compartment
 from vault.cases.models import Note
-from vault.officers import admission
+from vault.officers import admission, revoking
 from vault.verification import verify
 
 
@@ -24,7 +24,8 @@ def revoke(cast: Cast, name: str) -> None:
     """Max ends an officer's access."""
     officer, max_ = cast[name].actor.officer, cast["max"].actor
     with cast.stage.vault.writing() as db:
-        admission.revoke(db, max_, admission.get(db, officer), cast.stage.clock.now)
+        leaver, ground = admission.get(db, officer), revoking.Ground.LEFT
+        revoking.revoke(db, max_, leaver, ground, "", cast.stage.clock.now)
 
 
 def renew(cast: Cast) -> int:

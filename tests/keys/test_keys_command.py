@@ -22,7 +22,7 @@ from vault.access.events import Event, record
 from vault.access.models import Lockbox, SealRow
 from vault.access.policy import Compartment
 from vault.commands import cli, settings_file
-from vault.officers import admission, proofs
+from vault.officers import admission, proofs, revoking
 from vault.running import RunningVault, wall_clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +100,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def leave(server: Server, name: str) -> None:
     with server.vault.writing() as db:
         officer = admission.get_by_name(db, name)
-        admission.revoke(db, actor(server.vault, "max"), officer, server.vault.now())
+        who, ground = actor(server.vault, "max"), revoking.Ground.LEFT
+        revoking.revoke(db, who, officer, ground, "", server.vault.now())
 
 
 def test_a_renewal_that_is_killed_and_interrupted_goes_on_where_it_was(server: Server) -> None:

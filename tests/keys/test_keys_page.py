@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from tests.cast import Cast, Officer
 from tests.keys.reading import plain
-from tests.officers.returning import come_back, ident
+from tests.officers.returning import come_back, end_access, ident
 from tests.programme import open_case
 from vault.access import renewal
 from vault.access.comparing import audit_seals
@@ -20,8 +20,7 @@ ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 
 def leave(cast: Cast, name: str) -> None:
     """Max ends the officer's access."""
-    cast["max"].get("/officers")
-    assert cast["max"].post(f"/officers/{ident(cast, name)}/revoke").status_code == 303
+    assert end_access(cast, ident(cast, name), "max", "left").status_code == 303
 
 
 def press(officer: Officer) -> str:

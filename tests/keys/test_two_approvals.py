@@ -27,7 +27,7 @@ from vault.errors import NotKnown, RuleForbids
 from vault.keys import acts
 from vault.keys.holdings import DIRECTORY_SUBJECT
 from vault.keys.models import Ground, KeyAct, KeyActDecision, KeyActKind
-from vault.officers import admission
+from vault.officers import admission, revoking
 from vault.verification import verify
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -75,7 +75,8 @@ def test_two_coordinators_are_not_enough_and_a_revoked_deputy_does_not_count(cas
     decide(cast, other, "dora", approves=True)
     vault, max_ = cast.stage.vault, cast["max"].actor
     with vault.writing() as db:
-        admission.revoke(db, max_, admission.get_by_name(db, "dora"), vault.now())
+        dora = admission.get_by_name(db, "dora")
+        revoking.revoke(db, max_, dora, revoking.Ground.LEFT, "", vault.now())
     decide(cast, other, "ada", approves=True)
     assert state_of(cast, other) == "asked"
     decide(cast, other, "dee", approves=True)
@@ -146,7 +147,7 @@ def test_an_approval_falls_with_the_access_or_the_role_of_who_gave_it(cast: Cast
     with vault.writing() as db:
         dora = admission.get_by_name(db, "dora")
         if is_revoked:
-            admission.revoke(db, max_, dora, vault.now())
+            revoking.revoke(db, max_, dora, revoking.Ground.LEFT, "", vault.now())
         else:
             admission.invite_again(db, max_, dora, Role.INSPECTOR, vault.now())
     with pytest.raises(RuleForbids, match="somebody who gave one has left"):

@@ -4,6 +4,7 @@ import re
 from uuid import UUID
 
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from tests.cast import Cast, Officer
 from vault.officers.models import Officer as OfficerRow
@@ -28,6 +29,13 @@ def invite_again(cast: Cast, name: str, role: str) -> str:
     code = ONE_TIME.search(answer.text)
     assert code is not None
     return code[0]
+
+
+def end_access(cast: Cast, officer: UUID, by: str, ground: str) -> TestResponse:
+    """Somebody ends an officer's access by the page; how it was answered."""
+    keeper, path = cast[by], f"/officers/{officer}/end-access"
+    answers = {"code": keeper.code()} if 'name="code"' in keeper.get(path).text else {}
+    return keeper.post(path, ground=ground, **answers)
 
 
 def enrol(cast: Cast, name: str, code: str) -> list[str]:

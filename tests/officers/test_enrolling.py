@@ -7,6 +7,7 @@ import pytest
 
 from tests.adversaries.thief import Thief
 from tests.cast import Cast, Officer
+from tests.officers.returning import end_access
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 OWN = "seven quiet lanterns drift"
@@ -22,7 +23,7 @@ def test_who_was_ended_before_enrolling_gets_no_keys(cast: Cast, *, ended: bool,
     assert code is not None
     nora = UUID(str(thief.rows("SELECT id FROM officers WHERE name = 'nora'")[0]["id"]))
     if ended:
-        assert keeper.post(f"/officers/{nora}/revoke").status_code == 303
+        assert end_access(cast, nora, "max", "left").status_code == 303
     newcomer.get("/enrol")
     answer = newcomer.post("/enrol", name="nora", enrolment_code=code[0], password=OWN, again=OWN)
     assert answer.status_code == status

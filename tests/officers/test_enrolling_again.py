@@ -11,7 +11,17 @@ from sqlalchemy import select
 from crypto.errors import CryptoError
 from tests.adversaries.thief import Thief
 from tests.cast import PASSWORD, Cast, Officer
-from tests.officers.returning import ONE_TIME, OWN, certify, come_back, enrol, ident, invite_again, sign_in
+from tests.officers.returning import (
+    ONE_TIME,
+    OWN,
+    certify,
+    come_back,
+    end_access,
+    enrol,
+    ident,
+    invite_again,
+    sign_in,
+)
 from tests.programme import OpenedCase, open_case
 from vault.access import comparing, seals
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow
@@ -131,8 +141,7 @@ def test_in_another_role_the_namings_end_and_the_role_decides(cast: Cast) -> Non
 @ONLY_SQLITE
 def test_who_was_ended_comes_back_with_new_keys_and_no_namings(cast: Cast) -> None:
     open_case(cast, named=["ines"])
-    cast["max"].get("/officers")
-    assert cast["max"].post(f"/officers/{ident(cast, 'ines')}/revoke").status_code == 303
+    assert end_access(cast, ident(cast, "ines"), "max", "left").status_code == 303
     assert come_back(cast, "ines", "inspector").get("/desk").status_code == 200
     assert held_by(cast, ident(cast, "ines")) == set()
     assert faults(cast) == []

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.cast import Cast
-from tests.officers.returning import certify, enrol, ident, invite_again
+from tests.officers.returning import certify, end_access, enrol, ident, invite_again
 from tests.programme import OpenedCase, open_case
 from vault.access import comparing, seals
 from vault.access.models import Assignment
@@ -74,7 +74,7 @@ class Acts:
         return 303
 
     def revoke(self, name: str, _case: OpenedCase) -> int:
-        return self.cast["max"].post(f"/officers/{ident(self.cast, name)}/revoke").status_code
+        return end_access(self.cast, ident(self.cast, name), "max", "left").status_code
 
     def act(self) -> str:
         """Do one; what was done, for the report of a failure."""

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cast import PASSWORD, Cast, Officer, Stage
+from tests.officers.returning import end_access
 
 
 def test_an_officer_signs_in_with_password_and_code_and_reaches_the_desk(cast: Cast) -> None:
@@ -95,7 +96,6 @@ def test_a_second_sign_in_ends_the_first_session(cast: Cast) -> None:
 
 
 def test_a_revoked_officer_is_out_at_once(cast: Cast) -> None:
-    ines, ada = cast["ines"], cast["max"]
-    officer = ines.actor.officer
-    assert ada.post(f"/officers/{officer}/revoke").status_code == 303
+    ines = cast["ines"]
+    assert end_access(cast, ines.actor.officer, "max", "left").status_code == 303
     assert ines.get("/desk").status_code == 401

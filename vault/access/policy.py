@@ -150,6 +150,7 @@ class Permission(Labelled):
     SEE_ALARMS = "see-alarms", "see alarms"
     SEE_OFFICERS = "see-officers", "see the list of officers"
     KEEP_OFFICERS = "keep-officers", "add officers, release locked ones and ask them to enrol again"
+    END_ACCESS = "end-access", "end an officer's access"
     RUN_VAULT = "run-vault", "see health, settings, sessions and locks of the vault"
     CERTIFY_OFFICERS = "certify-officers", "certify officers"
     FIND_PERSON = "find-person", "find a person by name"
@@ -193,6 +194,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_ALARMS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR, Role.ADMINISTRATOR}),
     Permission.SEE_OFFICERS: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.KEEP_OFFICERS: frozenset({Role.ADMINISTRATOR}),
+    Permission.END_ACCESS: frozenset({Role.COORDINATOR, Role.ADMINISTRATOR}),
     Permission.RUN_VAULT: frozenset({Role.ADMINISTRATOR}),
     Permission.CERTIFY_OFFICERS: frozenset({Role.COORDINATOR}),
     Permission.FIND_PERSON: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK}),

@@ -263,23 +263,28 @@ def hand_circle(db: Session, who: Actor, trust: Trust, role: Role, officer: UUID
     return current.version in given
 
 
-def withdraw_seals(db: Session, officer: UUID, now: datetime) -> None:
+def withdraw_seals(db: Session, officer: UUID, now: datetime) -> int:
     """Take every seal from an officer whose keys end, and mark what they could open for new keys.
 
     One short act, however much the officer held: what a circle opens is due as soon as the circle is renewed.
+    Returns how many seals there were.
     """
-    held = select(SealRow).where(SealRow.holder == officer)
+    held = select(SealRow.key).where(SealRow.holder == officer, SealRow.key_kind == "lockbox")
     # What changes is held still first, in the order of every other act: lockboxes, circles, officers' keys.
     with db.no_autoflush:
-        keys = {seal.key for seal in db.scalars(held) if seal.key_kind == "lockbox"}
-        boxes = {box.id: box for box in lock_boxes(db, Lockbox.id.in_(keys))}
+        boxes = {box.id: box for box in lock_boxes(db, Lockbox.id.in_(held))}
         current = current_circles(circles_to_change(db))
     db.flush()
-    for seal in db.scalars(held.execution_options(populate_existing=True)).all():
-        if seal.key_kind == "lockbox":
-            box = boxes.get(seal.key) or db.get_one(Lockbox, seal.key)
+    taken = db.execute(
+        delete(SealRow)
+        .where(SealRow.holder == officer)
+        .returning(SealRow.key_kind, SealRow.key)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for kind, key in taken:
+        if kind == "lockbox":
+            box = boxes.get(key) or db.get_one(Lockbox, key)
             box.rekey_due_at = box.rekey_due_at or now
-        elif seal.key in current:
-            key = current[seal.key]
-            key.renew_due_at = key.renew_due_at or now
-        db.delete(seal)
+        elif key in current:
+            current[key].renew_due_at = current[key].renew_due_at or now
+    return len(taken)

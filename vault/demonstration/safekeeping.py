@@ -20,7 +20,7 @@ from vault.demonstration.script import Story, Turn, act, look
 from vault.demonstration.world import World
 from vault.keys import acts, recoveries, shredding
 from vault.keys.models import Ground
-from vault.officers import admission
+from vault.officers import admission, revoking
 from vault.vocabulary import CaseState, NoteKind
 
 FOR_DESTROYED = "They moved abroad, want no contact, and asked in writing that nothing be kept about them."
@@ -81,7 +81,7 @@ def tell_leaving(world: World, plans: Sequence[CasePlan]) -> Story:
     turn = yield look(days.at_work(170), "max")
 
     def end(db: RecordedSession, who: Actor, now: datetime) -> None:
-        admission.revoke(db, who, admission.get(db, world.officer(leaver)), now)
+        revoking.revoke(db, who, admission.get(db, world.officer(leaver)), revoking.Ground.LEFT, "", now)
 
     _with_code(turn, end)
 

@@ -214,25 +214,6 @@ def hand_on(db: RecordedSession, who: Actor, trust: Trust, officer: Officer, now
     )
 
 
-def revoke(db: RecordedSession, who: Actor, officer: Officer, now: datetime) -> None:
-    """End an officer's access in one act: seals, namings, sessions and sign-in, all at once."""
-    if officer.id == who.officer:
-        raise RuleForbids("You cannot end your own access. Ask another administrator.")
-    if officer.state is OfficerState.REVOKED:
-        raise RuleForbids("This officer's access has ended already.")
-    officer.state = OfficerState.REVOKED
-    ended = returning.take_keys(db, officer, now)
-    returning.end_namings(db, officer, now)
-    record(
-        db,
-        Event.OFFICER_REVOKED,
-        who=who,
-        now=now,
-        subjects=[f"officer:{officer.id}"],
-        facts={"sessions-ended": ended},
-    )
-
-
 def invite_again(db: RecordedSession, who: Actor | None, officer: Officer, role: Role, now: datetime) -> str:
     """Ask an officer to enrol again, in this role; return the one-time code.
 

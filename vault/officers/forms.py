@@ -6,8 +6,9 @@ from wtforms.validators import EqualTo, StopValidation
 
 from vault.access.policy import Role
 from vault.errors import RuleForbids
-from vault.forms import Choice, Code, Line, Proof, Secret, VaultForm, Yes
+from vault.forms import Choice, Code, Line, Proof, Secret, VaultForm, Words, Yes
 from vault.officers.asking import StepUpForm
+from vault.officers.revoking import Ground
 from vault.officers.strength import LEAST, MOST, check_strength
 
 
@@ -141,6 +142,18 @@ class EnrolAgainForm(StepUpForm):
     """In which role an officer enrols again, and the administrator's code."""
 
     role = Choice("Role from now on", Role, as_list=True)
+
+
+class EndAccessForm(StepUpForm):
+    """Why an officer's access ends, and the code of whoever ends it."""
+
+    ground = Choice("Why does it end?", Ground)
+    words = Words(
+        "What happened",
+        2000,
+        optional=True,
+        hint="Only the auditors read it. Write no name of anybody protected.",
+    )
 
 
 class CertifyForm(VaultForm):

@@ -9,9 +9,9 @@ from werkzeug.wrappers import Response
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
-from vault.officers import admission
+from vault.officers import admission, revoking
 from vault.officers.asking import needs_code
-from vault.officers.forms import AddOfficerForm, CertifyForm, EnrolAgainForm
+from vault.officers.forms import AddOfficerForm, CertifyForm, EndAccessForm, EnrolAgainForm
 from vault.officers.models import Officer, OfficerState, SignedInSession, in_order
 from vault.officers.proofs import ProofRefused
 
@@ -97,12 +97,36 @@ def hand_on(officer_id: UUID) -> ResponseReturnValue:
     return _to("desk.desk")
 
 
-@bp.post("/officers/<uuid:officer_id>/revoke")
-@requires(Permission.KEEP_OFFICERS)
-def revoke(officer_id: UUID) -> ResponseReturnValue:
+@bp.get("/officers/<uuid:officer_id>/end-access")
+@requires(Permission.END_ACCESS)
+def ask_end(officer_id: UUID) -> ResponseReturnValue:
+    """Say what ends with the officer's access and what comes next, and ask why."""
+    return _ending(officer_id, EndAccessForm.ask(needs_code(None)), 200)
+
+
+def _ending(officer_id: UUID, form: EndAccessForm, status: int) -> ResponseReturnValue:
+    with running().reading() as db:
+        officer = admission.get(db, officer_id)
+        revoking.check_may_end(db, actor(), officer)
+        has = revoking.reach(db, officer)
+    return render_template("officers/end_access.html", officer=officer, form=form, has=has), status
+
+
+@bp.post("/officers/<uuid:officer_id>/end-access")
+@requires(Permission.END_ACCESS)
+def end_access(officer_id: UUID) -> ResponseReturnValue:
     """End the officer's access at once."""
+    form = EndAccessForm.ask(needs_code(None))
+    if not form.validate():
+        return _ending(officer_id, form, 422)
+    try:
+        who = form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
+        return _ending(officer_id, form, 422)
     with running().writing() as db:
-        admission.revoke(db, actor(), admission.get(db, officer_id), now())
+        officer = admission.get(db, officer_id)
+        revoking.revoke(db, who, officer, form.ground.data, form.words.data, now())
     flash("Access has ended: signed out everywhere, every key taken back.", "success")
     return _to("officers.keeping.show_officer", officer_id=officer_id)
 
