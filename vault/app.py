@@ -55,6 +55,7 @@ FEATURES = (
     "disclosure",
     "agencies",
     "keys",
+    "access_review",
     "oversight",
     "administration",
     "notices",

@@ -271,7 +271,7 @@ def _collect(programme: Programme) -> None:
         "house_voids": "void_id", "separations": "separation_id", "payment_requests": "payment_id",
         "payment_lines": "line_id", "disclosure_requests": "disclosure_id", "agencies": "agency_id",
         "agency_contacts": "contact_id", "memoranda": "memorandum_id", "alerts": "alert_id",
-        "delegations": "delegation_id",
+        "delegations": "delegation_id", "access_reviews": "review_id",
         "key_acts": "act_id", "passkeys": "passkey_id", "witnesses": "witness_id",
     }  # fmt: skip
     migrations.metadatas()

@@ -45,7 +45,8 @@ def _new_on_desks(vault: RunningVault, now: datetime) -> dict[UUID, list[str]]:
     with vault.reading() as db:
         for who in actors:
             also = bench if who.may(Permission.READ_LEDGER) else []
-            found[who.officer] = [name_of(item) for item in waiting_for(db, who, now, today, also)]
+            waiting = waiting_for(db, vault.settings, who, now, today, also)
+            found[who.officer] = [name_of(item) for item in waiting]
     return found
 
 

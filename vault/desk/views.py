@@ -26,7 +26,7 @@ def desk() -> ResponseReturnValue:
     if sees_alarms:
         notice_refusal(running(), now())
     with running().reading() as db:
-        waiting = waiting_for(db, actor(), now(), today, also)
+        waiting = waiting_for(db, running().settings, actor(), now(), today, also)
         glance = at_a_glance(db, actor())
         sounding = alarms.at_a_glance(running(), db, now()) if sees_alarms else []
     return render_template("desk/desk.html", waiting=waiting, today=today, glance=glance, alarms=sounding)

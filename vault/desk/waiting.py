@@ -13,6 +13,7 @@ from vault.absence.pending import pending as absences_pending
 from vault.access.actor import Actor
 from vault.access.models import Assignment
 from vault.access.policy import Permission, Role
+from vault.access_review.pending import pending as review_pending
 from vault.cases.models import Case, ThreatAssessment
 from vault.cases.models import known_to as cases_known_to
 from vault.database import RecordedSession
@@ -30,6 +31,7 @@ from vault.officers.models import Officer, OfficerState
 from vault.referrals.models import Referral
 from vault.referrals.models import known_to as referrals_known_to
 from vault.safehouses.actions import live_stays
+from vault.settings import Settings
 from vault.vocabulary import CaseState, DisclosureOutcome, DisclosureState, PaymentState, ReferralState
 
 ENDED_PAYMENTS = (PaymentState.DENIED, PaymentState.RECONCILED)
@@ -58,7 +60,12 @@ def _order(item: Waiting) -> tuple[bool, bool, float]:
 
 
 def waiting_for(
-    db: RecordedSession, who: Actor, now: datetime, today: date, also: Sequence[Waiting]
+    db: RecordedSession,
+    settings: Settings,
+    who: Actor,
+    now: datetime,
+    today: date,
+    also: Sequence[Waiting],
 ) -> list[Waiting]:
     """What this officer should look at, with what `also` waits, the most urgent first."""
     found = [
@@ -72,6 +79,7 @@ def waiting_for(
         *(_keys(db, who, now) if who.certified else ()),
         *(_key_acts(db, who, now) if who.certified else ()),
         *(_absences(db, who, today) if who.certified else ()),
+        *(_access_review(db, settings, who, now) if who.certified else ()),
     ]
     return sorted(found, key=_order)
 
@@ -241,6 +249,14 @@ def _keys(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
         words = "Keys have waited more than 24 hours for a coordinator. Ask one to renew them today."
         where = "keys.show_keys" if who.may(Permission.SEE_KEYS) else "officers.keeping.list_officers"
         yield Waiting(title, words, where, {}, None, True)
+
+
+def _access_review(db: Session, settings: Settings, who: Actor, now: datetime) -> Iterator[Waiting]:
+    for item in review_pending(db, settings, who, now):
+        clock = Clock(item.by, item.title, "NIST SP 800-53, AC-2(j)") if item.by else None
+        endpoint = "officers.keeping.show_officer" if item.officer else "access_review.show_standing"
+        args = {"officer_id": item.officer} if item.officer else {}
+        yield Waiting(item.title, item.words, endpoint, args, clock, item.is_overdue)
 
 
 def _absences(db: Session, who: Actor, today: date) -> Iterator[Waiting]:

@@ -20,6 +20,7 @@ from audit.notes import Checkpoint, parse
 from audit.refusals import read_refusal
 from audit.rehearsal import rehearse
 from audit.volumes import volume_named
+from vault.access_review import actions as access_review
 from vault.keys import renewing
 from vault.notarising import check_published
 from vault.oversight.registering import taken_away
@@ -48,6 +49,7 @@ class AlarmKind(Labelled):
     CLOCKS = "clocks-differ", "Two clocks differ"
     DISK = "disk-full", "The disk is nearly full"
     KEYS = "keys-overdue", "Keys wait to be renewed"
+    ACCESS_REVIEW = "access-review-overdue", "Everybody's access was not reviewed in time"
     UNREADABLE = "unreadable", "Something in the database cannot be read"
 
 
@@ -66,9 +68,10 @@ class Alarm:
 
 
 def at_a_glance(vault: RunningVault, db: Session, now: datetime) -> list[Alarm]:
-    """The alarms that cost a page little: a few small files, and three questions to the database."""
+    """The alarms that cost a page little: a few small files, and five questions to the database."""
     settings = vault.settings
-    return _each(_refusal(settings), _unsigned(vault, db, now), _waiting(db, now), _disk(settings))
+    of_database = (_unsigned(vault, db, now), _waiting(db, now), _unreviewed(db, settings, now))
+    return _each(_refusal(settings), *of_database, _disk(settings))
 
 
 def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
@@ -239,6 +242,13 @@ def _disk(settings: Settings) -> Iterator[Alarm]:
             )
             yield Alarm(AlarmKind.DISK, words, None)
             return
+
+
+def _unreviewed(db: Session, settings: Settings, now: datetime) -> Iterator[Alarm]:
+    due = access_review.due_at(db, settings)
+    if now > due:
+        words = "Nobody has confirmed lately who may open what. Ask a coordinator to finish the review."
+        yield Alarm(AlarmKind.ACCESS_REVIEW, words, due)
 
 
 def _keys(db: Session, now: datetime) -> Iterator[Alarm]:
