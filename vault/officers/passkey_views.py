@@ -5,6 +5,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from vault.access.events import Event
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
 from vault.access.reading import is_stepped_up
@@ -13,6 +14,7 @@ from vault.officers import (
     admission,
     browser_options,
     challenges,
+    lately,
     passkey_acts,
     passkeys,
     recovery_codes,
@@ -125,6 +127,7 @@ def show_account() -> ResponseReturnValue:
             takes_app=second_factors.takes_app(vault.settings, officer, own),
             offers_passkeys=passkeys.site_of(vault.settings) is not None,
             codes_left=recovery_codes.left(db, officer.id),
+            lately=[(Event(one.event).label, one.at) for one in lately.newest(db, vault.trust, officer.id)],
         )
 
 

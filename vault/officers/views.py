@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
 from vault.errors import RuleForbids
-from vault.officers import admission, passkey_acts, passkeys, proofs, sessions, signing_in
+from vault.officers import admission, lately, passkey_acts, passkeys, proofs, sessions, signing_in
 from vault.officers.asking import caller, found, offer_factors, tell_codes_left
 from vault.officers.forms import (
     ChangePasswordForm,
@@ -97,12 +97,16 @@ def give_code() -> ResponseReturnValue:
     form, officer = CodeForm(), found().officer.id
     if not form.validate():
         return _code_page(form, 422)
+    before = lately.since_last_sign_in(running(), officer)
     try:
         cookie = signing_in.give_code(running(), found(), form.code.data, caller(), now())
     except proofs.ProofRefused as error:
         form.refuse(error.message)
         return _code_page(form, 422)
     session.clear()
+    if before is not None:
+        words, is_odd = before
+        flash(words, "warning" if is_odd else "info")
     tell_codes_left(form.code.data, officer)
     return with_cookie(go("desk.desk"), cookie)
 
