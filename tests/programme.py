@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from tests.cast import Cast
+from crypto.passwords import PasswordCost
+from tests.cast import CHEAP, PASSWORD, Cast, Officer
+from vault.access.policy import Role
 from vault.cases.models import Case, Person
+from vault.officers import admission, proofs
+from vault.officers.models import OfficerState
 from vault.referrals.models import Referral
 
 REFERRAL = {
@@ -71,3 +75,16 @@ def _open_case(cast: Cast, named: list[str]) -> OpenedCase:
         witness = db.query(Person).filter_by(case=case_id).one()
         assert db.get_one(Referral, referral).state == "certified"
     return OpenedCase(case_id, case.code, referral, witness.id)
+
+
+def newcomer(cast: Cast, role: Role) -> Officer:
+    """An officer of the role who is named on nothing and never was."""
+    name, vault, ada = f"new-{role.value}", cast.stage.vault, cast["ada"].actor
+    cost = PasswordCost.from_text(CHEAP)
+    with vault.writing() as db:
+        officer, _ = admission.add(db, None, name, f"New {role.label}", role, vault.now())
+        keys, _ = admission.give_keys(db, vault.root, officer, PASSWORD.format(name), cost)
+        cast.stage.secrets[name] = proofs.new_second_factor(db, vault.root, officer.id, keys)
+        officer.state, officer.enrolment_hash = OfficerState.ENROLLED, None
+        admission.certify_officer(db, ada, vault.trust, officer, vault.now())
+    return Officer(cast.stage, name).sign_in()

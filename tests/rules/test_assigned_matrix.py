@@ -10,14 +10,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from crypto.passwords import PasswordCost
 from tests.adversaries.planting import Programme, one_each
 from tests.adversaries.walk import is_for, paths, rules
-from tests.cast import CHEAP, PASSWORD, Cast, Officer
+from tests.cast import Officer
+from tests.programme import newcomer
 from vault.access.models import Assignment
 from vault.access.policy import MATRIX, Compartment, Hold, Role
-from vault.officers import admission, proofs
-from vault.officers.models import OfficerState
 
 LIST = Path(__file__).with_name("assigned-matrix.txt")
 NAMED = {Role.INSPECTOR: "ines", Role.CLERK: "cal", Role.LIAISON: "sol", Role.PROSECUTOR: "pat"}
@@ -62,19 +60,6 @@ def walk(officer: Officer, wanted: dict[str, str]) -> dict[str, str]:
         name: str((officer.get if name.startswith("GET") else officer.post)(path).status_code)
         for name, path in wanted.items()
     }
-
-
-def newcomer(cast: Cast, role: Role) -> Officer:
-    """An officer of the role who is named on nothing and never was."""
-    name, vault, ada = f"new-{role.value}", cast.stage.vault, cast["ada"].actor
-    cost = PasswordCost.from_text(CHEAP)
-    with vault.writing() as db:
-        officer, _ = admission.add(db, None, name, f"New {role.label}", role, vault.now())
-        keys, _ = admission.give_keys(db, vault.root, officer, PASSWORD.format(name), cost)
-        cast.stage.secrets[name] = proofs.new_second_factor(db, vault.root, officer.id, keys)
-        officer.state, officer.enrolment_hash = OfficerState.ENROLLED, None
-        admission.certify_officer(db, ada, vault.trust, officer, vault.now())
-    return Officer(cast.stage, name).sign_in()
 
 
 def take_off(programme: Programme, officer: Officer) -> int:
