@@ -4,7 +4,9 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import pyotp
 import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -13,13 +15,14 @@ from audit import tables
 from audit.entries import Entry
 from tests.adversaries.effort import effort
 from tests.adversaries.thief import Thief
+from tests.bad_input.served import Served, Visitor
 from tests.cast import PASSWORD, Cast, Officer, Stage
 from tests.officers.devices import at_second_factor
 from vault import verification
 from vault.access.events import Event
-from vault.officers import admission, failing, proofs
+from vault.officers import admission, failing, proofs, signing_in
 from vault.officers.models import Attempt, named
-from vault.running import RunningVault
+from vault.running import RunningVault, wall_clock
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 WRONG = "wrong wrong wrong wrong"
@@ -244,3 +247,89 @@ def test_a_lock_that_was_taken_off_in_the_database_is_found(stage: Stage) -> Non
         row = admission.get_by_name(db, "ines")
     (found,) = verification.verify(stage.vault, lambda _: None).findings
     assert str(row.id) in found
+
+
+def test_of_fifty_sign_ins_at_once_with_one_code_in_two_processes_exactly_one_comes_in(stage: Stage) -> None:
+    stage.settings.__dict__.update(lock_after_failures=1000)  # Only the code itself lets nobody else in.
+    other, caller = RunningVault.start(stage.settings, stage.clock), failing.Caller("10.0.0.1", "a browser")
+    vaults, now = (stage.vault, other), stage.clock()
+    cookie = signing_in.give_password(stage.vault, "ines", PASSWORD.format("ines"), caller, now)
+    code = pyotp.TOTP(stage.secrets["ines"]).at(now)
+
+    def comes_in(number: int) -> bool:
+        vault = vaults[number % 2]
+        try:
+            signing_in.give_code(vault, begun, code, caller, now)
+        except proofs.ProofRefused:
+            return False
+        return True
+
+    known = signing_in.recognise(stage.vault, cookie, now)
+    assert known is not None
+    begun, before = known[0], size_of(stage)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            assert sum(threads.map(comes_in, range(50))) == 1
+    finally:
+        other.close()
+    told = [entry.event for entry in entries_after(stage, before)]
+    assert (told.count("signed-in"), told.count("sign-in-failed"), len(told)) == (1, 49, 50)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_four_served_workers_let_one_of_fifty_parallel_sign_ins_with_one_code_in(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database = request.getfixturevalue("postgres_url") if engine == "postgresql" else ""
+    served = Served(tmp_path, database, workers=4, attempts_per_address=600).start()
+    try:
+        visitors = [Visitor(served, "ines") for _ in range(50)]
+        for visitor in visitors:
+            visitor.get("/sign-in")
+            given = {"name": "ines", "password": PASSWORD.format("ines"), "banner": "yes"}
+            assert visitor.post("/sign-in", **given).status == 303
+            visitor.get("/sign-in/second-factor")
+        code = visitors[0].code()
+        with ThreadPoolExecutor(50) as threads:
+            answers = threads.map(lambda one: one.post("/sign-in/second-factor", code=code).status, visitors)
+            statuses = sorted(answers)
+        # Whoever comes in ends the sign-ins that are under way.
+        assert statuses.count(303) == 1
+        assert set(statuses) <= {303, 400, 401, 422}
+        vault = RunningVault.start(served.settings, wall_clock)
+        with vault.reading() as db:
+            events = db.scalars(select(tables.entries.c.event)).all()
+        vault.close()
+        assert events.count("signed-in") == 1
+    finally:
+        served.stop()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_four_served_workers_lock_a_name_once_however_many_fail_at_once(
+    engine: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    database = request.getfixturevalue("postgres_url") if engine == "postgresql" else ""
+    served = Served(tmp_path, database, workers=4).start()
+    try:
+        visitors = [Visitor(served, name) for name in ("ines", "nobody") for _ in range(20)]
+        for visitor in visitors:
+            visitor.get("/sign-in")
+        with ThreadPoolExecutor(40) as threads:
+            statuses = threads.map(
+                lambda one: one.post("/sign-in", name=one.name, password=WRONG, banner="yes").status, visitors
+            )
+            assert set(statuses) == {422}
+        vault = RunningVault.start(served.settings, wall_clock)
+        with vault.reading() as db:
+            events = db.scalars(select(tables.entries.c.event)).all()
+        vault.close()
+        assert [events.count(event) for event in ("sign-in-failed", "account-locked", "name-locked")] == [
+            40,
+            1,
+            1,
+        ]
+    finally:
+        served.stop()
