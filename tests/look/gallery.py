@@ -66,7 +66,7 @@ class Everything(forms.VaultForm):
     order = forms.Attachment(
         "The court's order", ["application/pdf"], hint="A PDF of at most 10 MB.", optional=True
     )
-    password = forms.Secret("Password", 128, new=False)
+    password = forms.Secret("Password", 128, new=True, least=15)
     code = forms.Code("Code from your authenticator", hint="Six digits.")
     read = forms.Yes("I have read the conditions of use", optional=False, ask="Tick the box to go on.")
 

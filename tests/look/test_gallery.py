@@ -159,3 +159,17 @@ def test_a_password_can_be_looked_at_and_is_sent_hidden(page: Page, gallery: str
     expect(box).to_have_attribute("type", "text")
     page.get_by_role("button", name="Hide password").click()
     expect(box).to_have_attribute("type", "password")
+
+
+def test_how_far_a_new_password_has_come_is_told_in_words(page: Page, gallery: str) -> None:
+    page.goto(gallery)
+    box = page.get_by_label("Password", exact=True)
+    for typed, words in (
+        ("eleven gre", "10 of at least 15 characters."),
+        ("eleven green te", "Long enough. One more word would make it stronger."),
+        ("eleven green teapots sing", "Long enough, and strong if its words are unrelated."),
+    ):
+        box.fill(typed)
+        expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
+    box.fill("")
+    expect(page.get_by_role("status").filter(has_text="enough")).to_have_count(0)
