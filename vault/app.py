@@ -21,9 +21,9 @@ from werkzeug.routing import BaseConverter
 from audit.errors import LedgerDelayed, LedgerUnavailable
 from crypto.errors import BadKeyFile, CryptoError, NotCertified, Refused
 from housing.errors import HousingError
-from vault import templating
+from vault import decoy, templating
 from vault.access.actor import Actor
-from vault.access.guard import check_routes, now, record_refusal, running
+from vault.access.guard import check_routes, is_guarded, now, record_refusal, running
 from vault.access.keyring import Distrusted
 from vault.access.pacing import SlowDown
 from vault.access.policy import Permission
@@ -158,6 +158,7 @@ def create_app(vault: RunningVault) -> Flask:
 def _recognise_officers(app: Flask) -> None:
     logins = LoginManager(app)
     logins.session_protection = None
+    app.teardown_request(lambda _error: decoy.show_to(None))
 
     @app.before_request
     def recognise() -> None:
@@ -172,6 +173,8 @@ def _recognise_officers(app: Flask) -> None:
         known = signing_in.recognise(vault, cookie, now()) if cookie else None
         if known is not None:
             g.found, g.actor = known
+            if g.actor.is_under_duress and is_guarded(app, request.endpoint):  # The door stays the door.
+                decoy.show_to(g.actor.officer)
 
     @logins.request_loader  # type: ignore[untyped-decorator]
     def load(_request: object) -> SignedIn | None:

@@ -20,6 +20,7 @@ from crypto import suites
 from crypto.encoding import enc
 from crypto.root_ring import RootRing
 from crypto.suites import Profile
+from vault import decoy
 from vault.database import Database, RecordedSession, connect
 from vault.interruptions import FILE, Interruptions
 from vault.settings import BadSettings, Settings
@@ -135,6 +136,7 @@ class RunningVault:
         self.clock = clock
         self.cosigned_covering: CosignedCovering = no_witness
         self.has_witness: HasWitness = nobody_registered
+        self.empty_house = decoy.EmptyHouse()
         self.interruptions = Interruptions(settings.data / FILE)
 
     @classmethod
@@ -157,15 +159,36 @@ class RunningVault:
 
     @contextmanager
     def reading(self) -> Iterator[RecordedSession]:
-        """A session for looking; what it changes is thrown away."""
-        with self.database.reading() as session:
-            yield session
+        """A session for looking; what it changes is thrown away. Under duress it looks at an empty house."""
+        officer = decoy.shown_to()
+        if officer is None:
+            with self.database.reading() as session:
+                yield session
+        else:
+            with self.empty_house.opened(self.database.engine, officer, writing=False) as session:
+                yield session
 
     @contextmanager
     def writing(self) -> Iterator[RecordedSession]:
         """A session for one act: its changes and their entries commit together, then the entries are woven.
 
-        Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven.
+        Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven. Under
+        duress the act finds an empty house, and what would be kept ends in audit.errors.LedgerUnavailable.
+        """
+        officer = decoy.shown_to()
+        if officer is None:
+            with self.writing_always() as session:
+                yield session
+        else:
+            with self.empty_house.opened(self.database.engine, officer, writing=True) as session:
+                session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
+                yield session
+
+    @contextmanager
+    def writing_always(self) -> Iterator[RecordedSession]:
+        """As `writing`, and under duress as well: for what officers do to their own signing in.
+
+        Raises audit.errors.LedgerDelayed.
         """
         with self.database.writing() as session:
             session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
@@ -209,4 +232,5 @@ class RunningVault:
     def close(self) -> None:
         """Stop the weaver and let the database go."""
         self.ledger.close()
+        self.empty_house.close()
         self.database.engine.dispose()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from crypto.identity import Identity
+from crypto.identity import Decoy, Identity
 from vault.access.policy import Permission, Role, may
 
 
@@ -20,6 +20,11 @@ class Actor:
     session: str | None
     stepped_up_at: datetime | None
     identity: Identity = field(repr=False)
+
+    @property
+    def is_under_duress(self) -> bool:
+        """Whether they signed in with their password for duress: nothing was ever sealed to these keys."""
+        return isinstance(self.identity, Decoy)
 
     def may(self, permission: Permission) -> bool:
         """Whether this officer's role, once certified, has the permission."""

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.entries import Details, Entry, Fact, new_entry_id, seal_details
+from audit.errors import LedgerUnavailable
 from audit.ledger import Receipt
 from crypto.identity import PublicIdentity
 from vault.access.actor import Actor
@@ -21,6 +22,7 @@ from vault.access.keyring import Keyring
 from vault.access.models import HolderKey
 from vault.access.policy import Compartment, Reason, Role
 from vault.database import RecordedSession
+from vault.decoy import is_empty_house
 from vault.running import RunningVault, Trust
 from vault.vocabulary import Labelled
 
@@ -42,6 +44,8 @@ class Event(Labelled):
     CIRCLE_HANDED_ON = "circle-handed-on", "Role key handed to an officer"
     SIGN_IN_FAILED = "sign-in-failed", "Sign-in failed"
     PASSWORD_GIVEN = "password-given", "Right password given, second factor awaited"
+    DURESS_PASSWORD_GIVEN = "duress-password-given", "Password for duress given"
+    DURESS_PAGE_SAVED = "duress-page-saved", "Page about duress saved"
     SIGNED_IN = "signed-in", "Signed in"
     SIGNED_OUT = "signed-out", "Signed out"
     SESSION_ENDED = "session-ended", "Session ended"
@@ -246,16 +250,18 @@ def record(
     facts: Mapping[str, Fact] | None = None,
     details: Mapping[str, str | list[str]] | None = None,
 ) -> UUID:
-    """Add to this transaction the entry that tells of every row changed in it since the last entry."""
-    if db.pend is None or db.trust is None or db.vouch is None:
-        raise RuntimeError("only a session opened by RunningVault.writing() can record")
+    """Add to this transaction the entry that tells of every row changed in it since the last entry.
+
+    Raises audit.errors.LedgerUnavailable in the empty house of a session under duress.
+    """
+    pend, vouch = _means(db)
     rows = sorted(db.changed_rows().items())
     first: UUID | None = None
     for start in range(0, max(len(rows), 1), ROWS_PER_ENTRY):
         entry, sealed = compose(
             db,
             db.trust,
-            db.vouch,
+            vouch,
             event,
             who=who,
             now=now,
@@ -267,10 +273,21 @@ def record(
             facts=facts if first is None else {"continues": first},
             details=details if first is None else None,
         )
-        db.pend(db, entry, sealed)
+        pend(db, entry, sealed)
         db.entries.append(entry.id)
         first = first or entry.id
     return db.entries[-1] if first is None else first
+
+
+def _means(
+    db: RecordedSession,
+) -> tuple[Callable[[Session, Entry, Details | None], None], Callable[[bytes], str]]:
+    """How this session adds an entry, and how the vault vouches for it."""
+    if is_empty_house(db):
+        raise LedgerUnavailable("Nothing is recorded under duress.")
+    if db.pend is None or db.trust is None or db.vouch is None:
+        raise RuntimeError("only a session opened by RunningVault.writing() can record")
+    return db.pend, db.vouch
 
 
 def record_apart(
@@ -291,7 +308,7 @@ def record_apart(
 
     Raises audit.errors.LedgerUnavailable; then nothing may be shown. Never call it inside `writing()`.
     """
-    with vault.reading() as db:
+    with vault.database.reading() as db:  # Under duress too the auditors' key is the real one.
         made = compose(
             db,
             vault.trust,

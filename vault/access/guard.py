@@ -61,6 +61,12 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
     return guard
 
 
+def is_guarded(app: Flask, endpoint: str | None) -> bool:
+    """Whether a route asks for a permission; so is taken whatever does not say that it asks for none."""
+    view = app.view_functions.get(endpoint or "")
+    return getattr(view, "permission", view) is not None
+
+
 def public(view: Callable[P, R]) -> Callable[P, R]:
     """Declare that a route asks for no sign-in."""
     view.permission = None  # type: ignore[attr-defined]

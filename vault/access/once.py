@@ -69,7 +69,7 @@ def _weave(
     details: Mapping[str, str | list[str]] | None,
 ) -> bool:
     """Whether the ledger holds this entry now, made by this worker or another one of the vault."""
-    with vault.reading() as db:
+    with vault.database.reading() as db:
         made = compose(
             db,
             vault.trust,
@@ -95,7 +95,7 @@ def _weave(
 def _made_by_vault(vault: RunningVault, name: UUID) -> bool | None:
     """Whether the vault itself made the entry of this name; None when there is none."""
     entries = tables.entries.c
-    with vault.reading() as db:
+    with vault.database.reading() as db:
         row = db.execute(select(entries.index, entries.leaf).where(entries.id == name)).one_or_none()
     if row is None:
         return None

@@ -60,10 +60,10 @@ def take_turn(vault: RunningVault, who: Actor, event: Event, now: datetime) -> N
     """
     look = Look.SEARCH if event in SEARCHES else Look.OPENING
     try:
-        with vault.writing() as db:
+        with vault.writing_always() as db:
             _count(db, vault.settings, who, look, now)
     except IntegrityError:  # Another worker made the officer's first row at the same moment; it is there now.
-        with vault.writing() as db:
+        with vault.writing_always() as db:
             _count(db, vault.settings, who, look, now)
 
 

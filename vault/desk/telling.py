@@ -20,6 +20,7 @@ from vault.notices.actions import chosen, note_waiting, put_out
 from vault.notices.models import Frequency
 from vault.notices.sending import send_due
 from vault.officers.keyless import without_keys
+from vault.oversight.forced import unanswered
 from vault.running import RunningVault, wall_clock
 from vault.settings import load
 from vault.terminal import data_option
@@ -43,10 +44,13 @@ def _new_on_desks(vault: RunningVault, now: datetime) -> dict[UUID, list[str]]:
     bench = waiting_on_the_bench(vault, now) if reads else []
     found: dict[UUID, list[str]] = {choice.id: [] for choice, _ in pairs}
     with vault.reading() as db:
+        forced = unanswered(vault, db)
         for who in actors:
             also = bench if who.may(Permission.READ_LEDGER) else []
             waiting = waiting_for(db, vault.settings, who, now, today, also)
             found[who.officer] = [name_of(item) for item in waiting]
+            if who.may(Permission.SEE_ALARMS):
+                found[who.officer] += [f"duress:{one.index}" for one in forced if one.officer != who.officer]
     return found
 
 

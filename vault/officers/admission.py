@@ -103,7 +103,7 @@ def give_keys(
     """Make the officer's keys, locked by their password; return them and the recovery code, shown once."""
     identity = Identity.generate()
     officer.key_version += 1
-    code = lock_seed(officer, identity, password, root, cost)
+    code = lock_seed(db, officer, identity, password, root, cost)
     key = HolderKey(
         id=uuid4(),
         holder=officer.id,

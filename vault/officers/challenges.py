@@ -27,7 +27,7 @@ def ask(vault: RunningVault, session: UUID, purpose: Purpose, now: datetime) -> 
 
     They replace what the session was asked before for the same purpose; whatever ran out goes with it.
     """
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         same = (PasskeyChallenge.session == session) & (PasskeyChallenge.purpose == purpose)
         over = or_(same, PasskeyChallenge.ends_at <= now)
         db.execute(delete(PasskeyChallenge).where(over).execution_options(synchronize_session=False))
@@ -48,7 +48,7 @@ def take(vault: RunningVault, session: UUID, purpose: Purpose, answered: bytes, 
 
     It is gone whatever becomes of the answer, because a failed act is rolled back and this is not.
     """
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         row = _find(db, session, purpose, answered)
         if row is None:
             return False

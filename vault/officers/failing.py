@@ -51,7 +51,7 @@ def note(
         record_apart(
             vault, each, who=who, now=now, subjects=subjects + passkey, outcome="failed", facts=facts
         )
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         if isinstance(error, proofs.TooManyTries):
             proofs.note_try(db, vault.settings, None, digest, now)
             return

@@ -69,6 +69,9 @@ class AddPasskeyForm(MakePasskeyForm):
     )
 
 
+DIFFER = "The two passwords differ. Enter the same one twice."
+
+
 class NewPasswordForm(VaultForm):
     """A password of the officer's own, typed twice."""
 
@@ -84,7 +87,7 @@ class NewPasswordForm(VaultForm):
         "New password again",
         MOST,
         new=True,
-        validators=[EqualTo("password", "The two passwords differ. Enter the same one twice.")],
+        validators=[EqualTo("password", DIFFER)],
     )
 
 
@@ -104,6 +107,24 @@ class ChangePasswordForm(NewPasswordForm):
     """The password in use, and the next one."""
 
     old = Secret("Password now", MOST, new=False, ask="Enter the password you use now.")
+
+
+class DuressForm(StepUpForm):
+    """The officer's own password, and one for duress or none."""
+
+    own = Secret("Password now", MOST, new=False, ask="Enter the password you use now.")
+    password = Secret(
+        "Password for duress",
+        MOST,
+        new=True,
+        least=LEAST,
+        optional=True,
+        hint="At least 15 characters, and not like your own. Leave it empty to have none.",
+        validators=[check_new_password, EqualTo("again", DIFFER)],
+    )
+    again = Secret(
+        "Password for duress again", MOST, new=True, optional=True, validators=[EqualTo("password", DIFFER)]
+    )
 
 
 class RecoverForm(NewPasswordForm):

@@ -21,7 +21,8 @@ SHOWN, MOST = 10, 50
 """Entries that are shown, and that are looked at: a stranger's thousand failures keep nobody waiting."""
 TOLD = frozenset(
     {
-        Event.SIGNED_IN, Event.PASSWORD_GIVEN, Event.SIGN_IN_FAILED, Event.STEP_UP_FAILED,
+        Event.SIGNED_IN, Event.PASSWORD_GIVEN, Event.DURESS_PASSWORD_GIVEN,
+        Event.SIGN_IN_FAILED, Event.STEP_UP_FAILED,
         Event.ACCOUNT_LOCKED, Event.OFFICER_RELEASED, Event.OFFICER_SIGNED_OUT,
         Event.OFFICER_ENROLLED, Event.OFFICER_INVITED_AGAIN, Event.OFFICER_CERTIFIED,
         Event.PASSWORD_CHANGED, Event.PASSWORD_RECOVERED, Event.NOTICES_CHOSEN,
@@ -31,6 +32,8 @@ TOLD = frozenset(
 )  # fmt: skip
 """What concerns how an officer signs in, and nothing of their work."""
 
+HALVES = frozenset({Event.PASSWORD_GIVEN, Event.DURESS_PASSWORD_GIVEN})
+"""One half of a sign-in, told alike: no page of the officer's tells of duress."""
 ALARMING = frozenset({Event.ACCOUNT_LOCKED, Event.PASSKEY_SUSPECTED, Event.PASSWORD_RECOVERED})
 NOT_YOU = "If that was not you, change your password and tell the administrator."
 
@@ -56,7 +59,7 @@ def happened(db: Session, trust: Trust, officer: UUID) -> Iterator[Entry]:
 
 def newest(db: Session, trust: Trust, officer: UUID) -> list[Entry]:
     """What the officer's own page shows: the newest `SHOWN` entries, without the halves of a sign-in."""
-    own = (one for one in happened(db, trust, officer) if one.event != Event.PASSWORD_GIVEN)
+    own = (one for one in happened(db, trust, officer) if one.event not in HALVES)
     return list(islice(own, SHOWN))
 
 
@@ -70,7 +73,7 @@ def since_last_sign_in(vault: RunningVault, officer: UUID) -> tuple[str, bool] |
         for entry in happened(db, vault.trust, officer):
             if entry.event == Event.SIGNED_IN:
                 return _words(vault, entry, since)
-            since[entry.event] += 1
+            since[Event.PASSWORD_GIVEN if entry.event in HALVES else entry.event] += 1
     return _words(vault, None, since) if sum(since.values()) >= MOST else None
 
 

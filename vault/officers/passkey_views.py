@@ -117,9 +117,11 @@ def ask_first() -> ResponseReturnValue:
 def show_account() -> ResponseReturnValue:
     """How this officer signs in: passkeys, the app, backup codes."""
     vault, who = running(), actor()
-    with vault.reading() as db:
+    # What happened to one's own account is told from the ledger itself, under duress too.
+    with vault.reading() as db, vault.database.reading() as ledger:
         officer = admission.get(db, who.officer)
         own = passkeys.own(db, vault.trust, officer)
+        told = lately.newest(ledger, vault.trust, officer.id)
         return render_template(
             "officers/account.html",
             passkeys=own,
@@ -127,7 +129,7 @@ def show_account() -> ResponseReturnValue:
             takes_app=second_factors.takes_app(vault.settings, officer, own),
             offers_passkeys=passkeys.site_of(vault.settings) is not None,
             codes_left=recovery_codes.left(db, officer.id),
-            lately=[(Event(one.event).label, one.at) for one in lately.newest(db, vault.trust, officer.id)],
+            lately=[(Event(one.event).label, one.at) for one in told],
         )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from audit.entries import Fact
 from crypto.errors import Refused, WrongPassword
 from crypto.identity import Identity, unwrap_by_recovery_code, wrap_for_recovery_code, wrap_seed
 from crypto.passwords import PasswordCost
@@ -11,7 +12,7 @@ from crypto.wraps import OfficerWrap
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.database import RecordedSession
-from vault.officers import proofs, second_factors, sessions
+from vault.officers import duress, proofs, second_factors, sessions
 from vault.officers.breached import check_not_breached
 from vault.officers.models import Officer, Purpose, named
 from vault.officers.strength import check_strength, words_of
@@ -34,13 +35,24 @@ def check_new(settings: Settings, officer: Officer, password: str, also: frozens
     check_not_breached(settings, password)
 
 
-def lock_seed(officer: Officer, identity: Identity, password: str, root: RootKey, cost: PasswordCost) -> str:
-    """Put an officer's seed behind a password and a new recovery code; return the code, shown once."""
+def lock_seed(
+    db: RecordedSession,
+    officer: Officer,
+    identity: Identity,
+    password: str,
+    root: RootKey,
+    cost: PasswordCost,
+) -> str:
+    """Put an officer's seed behind a password and a new recovery code; return the code, shown once.
+
+    A password for duress rests on the salt of the one before, and ends with it.
+    """
     wrap = wrap_seed(identity, password, officer.id, officer.key_version, root, cost)
     officer.wrap_salt, officer.wrap_cost, officer.wrap_blob = wrap.salt, wrap.cost_text, wrap.blob
     code, paper = wrap_for_recovery_code(identity, officer.id, officer.key_version, root)
     officer.recovery_salt, officer.recovery_cost = paper.salt, paper.cost_text
     officer.recovery_blob = paper.blob
+    duress.clear(db, root, officer)
     return code
 
 
@@ -59,7 +71,7 @@ def change(
     """
     officer = db.get_one(Officer, who.officer)
     check_new(settings, officer, new, frozenset())
-    code = lock_seed(officer, who.identity, new, root, PasswordCost.from_text(settings.password_cost))
+    code = lock_seed(db, officer, who.identity, new, root, PasswordCost.from_text(settings.password_cost))
     ended = sessions.end_all(db, officer.id, keep.row.id)
     record(
         db,
@@ -100,15 +112,10 @@ def recover(
     proven = second_factors.check(db, vault, officer, identity, given, now)
     second_factors.record_use(db, None, officer.id, proven, now)
     check_new(vault.settings, officer, new, frozenset())
-    code = lock_seed(officer, identity, new, vault.root, PasswordCost.from_text(vault.settings.password_cost))
+    cost = PasswordCost.from_text(vault.settings.password_cost)
+    code = lock_seed(db, officer, identity, new, vault.root, cost)
     officer.auth_epoch += 1
-    ended = sessions.end_all(db, officer.id, None)
-    record(
-        db,
-        Event.PASSWORD_RECOVERED,
-        who=None,
-        now=now,
-        subjects=[f"officer:{officer.id}"],
-        facts={"sessions-ended": ended, **proven.facts},
-    )
+    facts: dict[str, Fact] = {"sessions-ended": sessions.end_all(db, officer.id, None), **proven.facts}
+    subjects = [f"officer:{officer.id}"]
+    record(db, Event.PASSWORD_RECOVERED, who=None, now=now, subjects=subjects, facts=facts)
     return code

@@ -11,13 +11,19 @@ from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crypto.errors import Refused, WrongPassword
-from crypto.identity import Identity, keep_secret, recall_secret, unwrap_nothing, unwrap_seed
+from crypto.identity import (
+    Identity,
+    keep_secret,
+    recall_secret,
+    unwrap_by_either_password,
+    unwrap_nothing,
+)
 from crypto.passwords import PasswordCost
 from crypto.root import RootKey
 from vault.database import RecordedSession
 from vault.errors import VaultError
-from vault.officers import history
-from vault.officers.models import Attempt, Officer, OfficerState, SecondFactor, named
+from vault.officers import duress, history
+from vault.officers.models import Attempt, DuressWrap, Officer, OfficerState, SecondFactor, named
 from vault.settings import Settings
 
 STEP_SECONDS = 30
@@ -152,13 +158,20 @@ def check_password(
 ) -> tuple[Officer, Identity]:
     """Unlock an officer's identity with their password, with the same work whether or not they exist.
 
-    Raises ProofRefused, always with the same sentence.
+    Their password for duress unlocks a crypto.identity.Decoy, with the same work again. Raises ProofRefused,
+    always with the same sentence.
     """
-    officer = db.scalars(named(name)).first()
+    both = named(name).add_columns(DuressWrap).outerjoin(DuressWrap, DuressWrap.id == Officer.id)
+    pair = db.execute(both).first()
+    officer, lock = (None, None) if pair is None else pair
     try:
         if officer is None or officer.wrap is None:
             unwrap_nothing(password, root, PasswordCost.from_text(settings.password_cost))
-        identity = unwrap_seed(officer.wrap, password, officer.id, officer.key_version, root)
+        # An officer of an earlier version has no lock for duress until they sign in.
+        blob = b"" if lock is None else lock.blob
+        identity = unwrap_by_either_password(
+            officer.wrap, blob, password, officer.id, officer.key_version, root
+        )
     except (WrongPassword, Refused) as error:
         raise ProofRefused.under(name, NOT_RIGHT, officer) from error
     check_may_sign_in(officer)
@@ -192,7 +205,7 @@ def check_code(
     factor = db.get(SecondFactor, officer)
     if factor is None:
         raise ProofRefused(SECOND_FACTOR_WRONG, officer)
-    secret = recall_secret(identity, "totp", factor.secret, officer, root).decode()
+    secret = duress.secret_of_app(db, root, officer, identity, factor)
     step = matching_step(secret, code, now)
     if step is None:
         raise ProofRefused(SECOND_FACTOR_WRONG, officer)

@@ -4,13 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from audit.entries import Fact
+from crypto.identity import Decoy
 from crypto.passwords import PasswordCost
+from vault import decoy
 from vault.access import delegating
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.errors import NotKnown, NotSignedIn
 from vault.officers import (
     admission,
+    confirming,
+    duress,
     failing,
     passkey_acts,
     passwords,
@@ -28,7 +32,8 @@ from vault.running import RunningVault
 def give_password(vault: RunningVault, name: str, password: str, caller: Caller, now: datetime) -> str:
     """Check a name and password; return the cookie of a session that can only be asked for its second factor.
 
-    A right password is an entry of its own: one without a sign-in after it is in a thief's hands.
+    A right password is an entry of its own: one without a sign-in after it is in a thief's hands. The one for
+    duress is an entry of another name, by which the alarm is raised; all else is the same.
     Raises ProofRefused, the same whether the name, the password or a lock was the cause.
     """
     digest = proofs.address_digest(vault.root, caller.address)
@@ -41,12 +46,13 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
         raise
     stage = "enrolment" if officer.enrolment_hash is not None else "password"
     with vault.writing() as db:
+        duress.ensure(db, vault.root, officer)
         _, cookie = sessions.start(
             db, vault.root, vault.settings, officer, identity, stage, caller.device, now
         )
         record(
             db,
-            Event.PASSWORD_GIVEN,
+            Event.DURESS_PASSWORD_GIVEN if isinstance(identity, Decoy) else Event.PASSWORD_GIVEN,
             who=None,
             now=now,
             subjects=[f"officer:{officer.id}"],
@@ -113,9 +119,12 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
             facts: dict[str, Fact] = {"role": officer.role, "at": "terminal", **proven.facts}
             subjects = [f"officer:{officer.id}"]
             record(db, Event.SIGNED_IN, who=who, now=now, subjects=subjects, facts=facts)
+            if who.is_under_duress:
+                record(db, Event.DURESS_PASSWORD_GIVEN, who=who, now=now, subjects=subjects)
     except proofs.ProofRefused as error:
         failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
         raise
+    decoy.show_to(who.officer if who.is_under_duress else None)
     return who
 
 
@@ -123,7 +132,7 @@ def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: C
     """Take the second factor again for what the matrix guards with it. Raises ProofRefused."""
     try:
         given = second_factors.receive(vault, who.officer, session, code, Purpose.STEP_UP, now)
-        with vault.writing() as db:
+        with vault.writing_always() as db:
             officer = admission.get(db, who.officer)
             proven = second_factors.check(db, vault, officer, who.identity, given, now)
             row = db.get(SignedInSession, session)
@@ -140,7 +149,7 @@ def step_up(vault: RunningVault, who: Actor, session: UUID, code: str, caller: C
 
 def sign_out(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> None:
     """End this session at once; a copied cookie is worthless from here."""
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         row = db.get(SignedInSession, session)
         if row is not None:
             sessions.end(db, row)
@@ -149,7 +158,7 @@ def sign_out(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> N
 
 def end_session(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> None:
     """End one of the officer's own sessions. Raises NotKnown for anybody else's."""
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         row = db.get(SignedInSession, session)
         if row is None or row.officer != who.officer:
             raise NotKnown
@@ -223,12 +232,7 @@ def change_password(
 
     Raises ProofRefused, and RuleForbids for a password that guessers would find.
     """
-    try:
-        with vault.reading() as db:
-            proofs.check_password(db, vault.root, vault.settings, found.officer.name, old)
-    except proofs.ProofRefused as error:
-        failing.note(vault, Event.STEP_UP_FAILED, error, caller, "password-change", who, now)
-        raise
+    confirming.confirm_password(vault, found, who, old, "password-change", caller, now)
     with vault.writing() as db:
         return passwords.change(db, vault.root, vault.settings, who, new, found, now)
 

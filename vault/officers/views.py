@@ -12,6 +12,7 @@ from vault.access.policy import Permission
 from vault.errors import RuleForbids
 from vault.officers import admission, lately, passkey_acts, passkeys, proofs, sessions, signing_in
 from vault.officers.asking import caller, found, offer_factors, tell_codes_left
+from vault.officers.duress_views import bp as duress_pages
 from vault.officers.forms import (
     ChangePasswordForm,
     CodeForm,
@@ -29,6 +30,7 @@ from vault.officers.strength import strength_words, words_of
 bp = Blueprint("officers", __name__)
 bp.register_blueprint(keeping_pages)
 bp.register_blueprint(passkey_pages)
+bp.register_blueprint(duress_pages)
 
 
 def with_cookie(response: Response, value: str) -> Response:

@@ -23,6 +23,7 @@ from audit.volumes import volume_named
 from vault.access_review import actions as access_review
 from vault.keys import renewing
 from vault.notarising import check_published
+from vault.oversight.forced import unanswered as forced_to_sign_in
 from vault.oversight.registering import taken_away
 from vault.oversight.witnessing import last_witnessed
 from vault.running import RunningVault
@@ -50,6 +51,7 @@ class AlarmKind(Labelled):
     DISK = "disk-full", "The disk is nearly full"
     KEYS = "keys-overdue", "Keys wait to be renewed"
     ACCESS_REVIEW = "access-review-overdue", "Everybody's access was not reviewed in time"
+    DURESS = "duress", "A colleague may be under duress"
     UNREADABLE = "unreadable", "Something in the database cannot be read"
 
 
@@ -87,6 +89,7 @@ def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
             found += at_a_glance(vault, db, now)
             witnesses = (_witnesses(vault, db, now), _gone(vault, db))
             found += _each(_disbelieved(vault.settings), *witnesses, _clocks(db, now), _keys(db, now))
+            found += _each(_forced(vault, db))
     except (DBAPIError, PoolTimeout):
         found += [*_refusal(vault.settings), *_disk(vault.settings)]
     return found
@@ -249,6 +252,14 @@ def _unreviewed(db: Session, settings: Settings, now: datetime) -> Iterator[Alar
     if now > due:
         words = "Nobody has confirmed lately who may open what. Ask a coordinator to finish the review."
         yield Alarm(AlarmKind.ACCESS_REVIEW, words, due)
+
+
+def _forced(vault: RunningVault, db: Session) -> Iterator[Alarm]:
+    """That somebody is, for the terminal and whoever is paged; only desks say who."""
+    for forced in forced_to_sign_in(vault, db):
+        words = "A password for duress was given. Follow the plan for duress; the desk says whose it was."
+        yield Alarm(AlarmKind.DURESS, words, forced.at)
+        return
 
 
 def _keys(db: Session, now: datetime) -> Iterator[Alarm]:

@@ -47,6 +47,7 @@ class Rule(Labelled):
     NOTARY = "notary-refused", "Notary refused to sign"
     RECORDING = "recording-interrupted", "Recording interrupted"
     WITNESS = "witness-refused", "Outside witness refused"
+    DURESS = "duress", "Signed in under duress"
     # Break-glass belongs here as soon as the vault has it: every use is an alert.
 
 

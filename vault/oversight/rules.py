@@ -146,6 +146,12 @@ def locked(seen: Seen, memory: Memory) -> Iterator[Finding]:
         yield _found(Rule.LOCKED, seen, seen.index, seen.accused, None, 1, 0)
 
 
+def under_duress(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each time an officer's password for duress is given."""
+    if seen.event == Event.DURESS_PASSWORD_GIVEN:
+        yield _found(Rule.DURESS, seen, seen.index, seen.accused, None, 1, 0)
+
+
 def key_act(seen: Seen, memory: Memory) -> Iterator[Finding]:
     """Each recovery, destruction and change of the root or the notary's keys; a long act once."""
     if seen.event in KEY_ACTS and "continues" not in seen.facts:
@@ -194,8 +200,8 @@ def recording_interrupted(seen: Seen, memory: Memory) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Seen, Memory], Iterator[Finding]], ...] = (
-    planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked, key_act,
-    flagged_case, witness_refused, notary_refused, recording_interrupted,
+    planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked,
+    under_duress, key_act, flagged_case, witness_refused, notary_refused, recording_interrupted,
 )  # fmt: skip
 BELIEVED = RULES[1:]
 """What is asked of an entry that the vault made; one that it did not make moves no memory."""

@@ -25,6 +25,8 @@ SAYS: dict[str, str] = {
     Event.SEALS_AUDITED: "compared the keys with the matrix",
     Event.SIGN_IN_FAILED: "failed to sign in as {about}",
     Event.PASSWORD_GIVEN: "gave the right password of {about}",
+    Event.DURESS_PASSWORD_GIVEN: "gave the password for duress of {about}",
+    Event.DURESS_PAGE_SAVED: "saved the page about duress, with a password for it or without",
     Event.SIGNED_IN: "signed in",
     Event.SIGNED_OUT: "signed out",
     Event.SESSION_ENDED: "ended a session of their own",
@@ -153,6 +155,7 @@ READS = {
 UNSIGNED = {
     Event.SIGN_IN_FAILED: "Someone",
     Event.PASSWORD_GIVEN: "Someone",
+    Event.DURESS_PASSWORD_GIVEN: "Someone",
     Event.ACCOUNT_LOCKED: "The vault",
     Event.NAME_LOCKED: "The vault",
     Event.ALERT_RAISED: "The vault",
