@@ -20,9 +20,12 @@ from audit.entries import Entry
 from audit.errors import Damaged, LedgerError, LedgerUnavailable, NotVerified
 from audit.examination import examine
 from audit.notes import parse
+from crypto.errors import CryptoError
 from vault import migrations
+from vault.access import grants
 from vault.access.comparing import FaultKind, SealFault, audit_seals, forged_seals
 from vault.access.events import is_vouched
+from vault.access.models import EmergencyGrant
 from vault.access.pieces import digest_of
 from vault.database import DELETED, Base, RecordedSession, row_digest, row_name
 from vault.notarising import check_published, counted
@@ -74,6 +77,7 @@ def verify(vault: RunningVault, progress: Progress) -> Verification:
         findings += _seals(db, vault)
         findings += _papers(db)
         findings += _second_factors(db, vault)
+        findings += _emergencies(db, vault)
     return Verification(size, rows.seen, tuple(findings))
 
 
@@ -178,6 +182,17 @@ def _second_factors(db: RecordedSession, vault: RunningVault) -> Iterator[str]:
     # What was written into a row past the vault must not end the comparing.
     except (ValueError, LookupError, TypeError, SQLAlchemyError):
         yield "Second factors: some of their rows cannot be read, so they were not compared."
+
+
+def _emergencies(db: RecordedSession, vault: RunningVault) -> Iterator[str]:
+    """Name the emergency grants that the vault itself did not keep."""
+    try:
+        for grant in db.scalars(select(EmergencyGrant).order_by(EmergencyGrant.id)):
+            if not grants.is_vouched(grant, vault.trust):
+                yield f"Emergency grant {grant.id} to officer {grant.officer}: the vault did not keep it."
+    # What was written into a row past the vault must not end the comparing of everything else.
+    except (ValueError, LookupError, TypeError, SQLAlchemyError, CryptoError):
+        yield "Emergency grants: some of their rows cannot be read, so they were not compared."
 
 
 class _Rows:

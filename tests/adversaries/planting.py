@@ -106,6 +106,7 @@ def live(cast: Cast) -> Programme:
     _house(programme, case)
     _pay(programme, case)
     _disclose(programme)
+    _break_glass(programme)
     _agree(programme)
     _collect(programme)
     return programme
@@ -252,6 +253,26 @@ def _disclose(programme: Programme) -> None:
     programme.send("ada", "/disclosure/accounting", "/disclosure/accounting", status=200, reason="disclosure")
 
 
+def _break_glass(programme: Programme) -> None:
+    """Pat asks twice: Ada refuses the first, gives the second, and Dee reviews that when Pat has ended it."""
+    asked = {"number": "R-2026-0001", "compartment": "threat", "ground": "danger-to-life"}
+    pages = [
+        programme.send(
+            "pat", "/emergency/ask", "/emergency/ask", **asked, words=sentence("emergency_words")
+        ).location
+        for _ in range(2)
+    ]
+    answers = {"answer": "refuse", "words": sentence("emergency_answer")}
+    programme.send("ada", str(pages[0]), f"{pages[0]}/answer", **answers)
+    page = str(pages[1])
+    programme.send("ada", page, f"{page}/answer", answer="give")
+    programme.send("pat", f"{page}/open", f"{page}/open", status=200)
+    programme.press("pat", f"{page}/end")
+    review = {"verdict": "justified", "words": sentence("emergency_review")}
+    programme.send("dee", page, f"{page}/review", **review)
+    programme.send("dee", f"{page}/words", f"{page}/words", status=200, reason="review")
+
+
 def _agree(programme: Programme) -> None:
     agency = programme.send(
         "ada", "/agencies/add", "/agencies/add", name="Hartford Police", kind="police", telephone="555-0100"
@@ -272,6 +293,7 @@ def _collect(programme: Programme) -> None:
         "payment_lines": "line_id", "disclosure_requests": "disclosure_id", "agencies": "agency_id",
         "agency_contacts": "contact_id", "memoranda": "memorandum_id", "alerts": "alert_id",
         "delegations": "delegation_id", "access_reviews": "review_id",
+        "emergency_requests": "emergency_id",
         "key_acts": "act_id", "passkeys": "passkey_id", "witnesses": "witness_id",
     }  # fmt: skip
     migrations.metadatas()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from crypto.errors import CryptoError
 from crypto.sealing import KeyName, Seal, check_seal
 from vault.access.custody import circle_name
+from vault.access.grants import not_ended
 from vault.access.holders import NAMED, belongs, holders_by_matrix, named_on
 from vault.access.keyring import Keyring
 from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
@@ -62,7 +63,7 @@ _PARTS = select(ShredPart.lockbox.label("lockbox"), ShredPart.epoch.label("epoch
 
 
 class _Comparison:
-    """Everything that a comparison rests on, read in six questions however many keys there are."""
+    """Everything that a comparison rests on, read in seven questions however many keys there are."""
 
     def __init__(self, db: Session) -> None:
         self._db = db
@@ -102,10 +103,16 @@ class _Comparison:
         named: dict[UUID, list[Assignment]] = {}
         for assignment in self._db.scalars(NAMED):
             named.setdefault(assignment.subject_id, []).append(assignment)
+        # A grant excuses a seal and asks for none: the officer may have left, or the key be new.
+        excused: dict[str, set[UUID]] = {}
+        for grant in self._db.scalars(not_ended()):
+            for ident in grant.lockboxes:
+                excused.setdefault(ident, set()).add(grant.officer)
         parts = {(part.lockbox, part.epoch) for part in self._db.execute(_PARTS)}
         for box in self._db.scalars(select(Lockbox).order_by(Lockbox.subject, Lockbox.compartment)):
             on = [a for subject in named_on(box) for a in named.get(subject, ())]
-            self._compare_lockbox(box, holders_by_matrix(box, circles, on))
+            let_in = excused.get(str(box.id), set())
+            self._compare_lockbox(box, holders_by_matrix(box, circles, on), let_in)
             if box.destroyed_at is None and (box.id, box.epoch) not in parts:
                 self.missing.append(_part_of(box))
             parts.discard((box.id, box.epoch if box.destroyed_at is None else 0))
@@ -113,7 +120,7 @@ class _Comparison:
             part = SealFault(FaultKind.SHRED_PART, f"lockbox:{lockbox}", None, "vault", lockbox)
             self.surplus.append(part)
 
-    def _compare_lockbox(self, box: Lockbox, expected: set[tuple[str, UUID]]) -> None:
+    def _compare_lockbox(self, box: Lockbox, expected: set[tuple[str, UUID]], excused: set[UUID]) -> None:
         there: set[tuple[str, UUID]] = set()
         for held in sorted(self._held.pop(("lockbox", box.id), ()), key=str):
             kind = FaultKind.LOCKBOX
@@ -121,6 +128,8 @@ class _Comparison:
                 kind = FaultKind.OLD_KEY
             elif (held.kind, held.holder) in expected:
                 there.add((held.kind, held.holder))
+                continue
+            elif held.holder in excused:
                 continue
             self.surplus.append(SealFault(kind, box.subject, box.compartment, held.kind, held.holder))
         self.missing += [
@@ -158,7 +167,7 @@ def _part_of(box: Lockbox) -> SealFault:
 def audit_seals(db: Session) -> tuple[list[SealFault], list[SealFault]]:
     """Missing and surplus keys, by comparing what the matrix says with what is there; opens nothing.
 
-    Asks the database five times, however many lockboxes there are.
+    Asks the database seven times, however many lockboxes there are.
     """
     return _Comparison(db).compare()
 

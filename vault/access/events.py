@@ -65,6 +65,13 @@ class Event(Labelled):
     # looks and refusals
     OPENED = "opened", "Sealed place opened"
     REFUSED = "refused", "Refused"
+    # emergencies
+    EMERGENCY_ASKED = "emergency-asked", "Emergency access asked for"
+    EMERGENCY_GRANTED = "emergency-granted", "Emergency access given"
+    EMERGENCY_REFUSED = "emergency-refused", "Emergency access refused"
+    EMERGENCY_ENDED = "emergency-ended", "Emergency access ended"
+    EMERGENCY_REVIEWED = "emergency-reviewed", "Emergency access reviewed"
+    EMERGENCY_UNREVIEWED = "emergency-unreviewed", "Emergency access not reviewed in time"
     # referrals and cases
     REFERRAL_RECEIVED = "referral-received", "Referral received"
     REFERRAL_DECIDED = "referral-decided", "Referral decided"

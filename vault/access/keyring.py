@@ -13,8 +13,9 @@ from crypto.errors import CryptoError, NotCertified
 from crypto.identity import Certificate, PublicIdentity, certify, check_certificate
 from crypto.sealing import Holder
 from vault.access.actor import Actor
-from vault.access.models import HolderKey
-from vault.access.policy import Compartment, Hold, Role, hold
+from vault.access.grants import covers, is_live
+from vault.access.models import EmergencyGrant, HolderKey, Lockbox
+from vault.access.policy import Compartment, Hold, Permission, Role, hold, may
 from vault.database import is_writing
 from vault.running import Trust
 
@@ -159,6 +160,19 @@ class Keyring:
         found = self.holder(holder, None)
         if found.kind != "recovery":
             _check_in_matrix(compartment, self.key(holder, None))
+        return found
+
+    def holder_in_emergency(self, grant: EmergencyGrant, box: Lockbox, now: datetime) -> Holder:
+        """The holder outside the matrix to whom this lockbox may be sealed under a grant that stands now.
+
+        Raises Distrusted for a grant that the vault did not keep, or is over, or is about something else, and
+        NotCertified for a role that may never ask for one.
+        """
+        if not (covers(grant, box) and is_live(grant, self._trust, now)):
+            raise Distrusted("No grant that stands now is about this lockbox.")
+        found = self.holder(grant.officer, None)
+        if not may(Role(self.key(grant.officer, None).role), Permission.ASK_EMERGENCY):
+            raise NotCertified("This role is never let in, not even in an emergency.")
         return found
 
     def fit(self, holders: Iterable[tuple[str, UUID]], compartment: Compartment) -> set[tuple[str, UUID]]:

@@ -219,3 +219,25 @@ class Pace(Base):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)  # the officer's
     openings: Mapped[list[int]] = mapped_column(JSON)
     searches: Mapped[list[int]] = mapped_column(JSON)
+
+
+class EmergencyGrant(Base):
+    """One compartment of one case, opened to one officer outside the matrix until a moment that is near.
+
+    The row opens nothing: the seals that were made with it do, and they are unmade when it is over.
+    """
+
+    __tablename__ = "emergency_grants"
+    __table_args__ = (Index("ix_emergency_grants_officer", "officer", "ended_at"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    request: Mapped[UUID] = mapped_column("request_id", Uuid, unique=True)
+    officer: Mapped[UUID] = mapped_column(Uuid)
+    case: Mapped[UUID] = mapped_column("case_id", Uuid)
+    compartment: Mapped[Compartment] = mapped_column(Word(Compartment))
+    lockboxes: Mapped[list[str]] = mapped_column(JSON)  # exactly these, as they were when it was given
+    granted_by: Mapped[UUID] = mapped_column(Uuid)
+    granted_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime] = mapped_column(Moment)
+    code: Mapped[bytes] = mapped_column(LargeBinary)  # the vault's own word for all of the above
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)  # when its seals were unmade

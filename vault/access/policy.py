@@ -39,6 +39,7 @@ class Compartment(Labelled):
     HOUSE_AREA = "house-area", "House area"
     HOUSE_ADDRESS = "house-address", "House address"
     DIRECTORY = "directory", "Directory of names"
+    EMERGENCY = "emergency", "Emergency request"
 
 
 class Hold(StrEnum):
@@ -82,6 +83,8 @@ MATRIX: dict[Compartment, dict[Role, Hold]] = {
     Compartment.HOUSE_AREA: _row("        A    A    –     –   –    –    –"),
     Compartment.HOUSE_ADDRESS: _row("     A    A    –     –   –    –    –"),
     Compartment.DIRECTORY: _row("         A    –    –     –   –    –    –"),
+    # Whoever asks seals it and does not hold it; their cell says only that they may make one.
+    Compartment.EMERGENCY: _row("         A    N    own   A   –    own  own"),
 }
 
 STEP_UP = frozenset(
@@ -159,6 +162,10 @@ class Permission(Labelled):
     ASK_KEY_ACT = "ask-key-act", "ask for a recovery of keys or a destruction"
     DECIDE_KEY_ACT = "decide-key-act", "approve a recovery of keys or a destruction"
     SEE_KEY_ACTS = "see-key-acts", "see recoveries and destructions"
+    SEE_EMERGENCIES = "see-emergencies", "see emergency access"
+    ASK_EMERGENCY = "ask-emergency", "ask for emergency access"
+    GRANT_EMERGENCY = "grant-emergency", "give a colleague emergency access"
+    REVIEW_EMERGENCY = "review-emergency", "review emergency access"
     SEE_ABSENCES = "see-absences", "see absences and who stands in"
     ASK_ABSENCE = "ask-absence", "ask for a stand-in for their own absence"
     ARRANGE_ABSENCE = "arrange-absence", "arrange who stands in for whom"
@@ -203,6 +210,13 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ASK_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.DECIDE_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_KEY_ACTS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR}),
+    Permission.SEE_EMERGENCIES: frozenset(Role) - {Role.FINANCE, Role.ADMINISTRATOR},
+    # Not the coordinator, who holds everything that can be asked for; finance meets no witness.
+    Permission.ASK_EMERGENCY: frozenset(
+        {Role.INSPECTOR, Role.CLERK, Role.DEPUTY, Role.PROSECUTOR, Role.LIAISON}
+    ),
+    Permission.GRANT_EMERGENCY: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.DEPUTY}),
+    Permission.REVIEW_EMERGENCY: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_ABSENCES: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
     Permission.ASK_ABSENCE: frozenset({Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
     Permission.ARRANGE_ABSENCE: frozenset({Role.COORDINATOR}),

@@ -6,7 +6,7 @@ looks; the entry woven into the ledger; only then the officer's key, the seal, t
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -24,12 +24,16 @@ from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.delegating import unit_day
 from vault.access.events import Event, record_apart
+from vault.access.grants import grant_over
 from vault.access.holders import is_named_holder
-from vault.access.models import Assignment, Lockbox
+from vault.access.models import Assignment, EmergencyGrant, Lockbox
 from vault.access.pacing import take_turn
-from vault.access.policy import STEP_UP, Compartment, Hold, Reason, Role, hold
+from vault.access.policy import STEP_UP, Compartment, Hold, Permission, Reason, Role, hold
 from vault.errors import NotKnown, RecordsDestroyed, RoleMayNot, StepUpNeeded
 from vault.running import RunningVault
+
+BREAK_GLASS = "break-glass"
+"""The fact that names the emergency request under which an officer outside the matrix looked."""
 
 SUBJECTS_PER_ENTRY = 100
 """An entry is at most 8 KiB, so a look over many subjects is told in several."""
@@ -104,24 +108,40 @@ def check_may_open(
     boxes: Sequence[Lockbox],
     compartment: Compartment,
     now: datetime,
-) -> None:
-    """Raise RoleMayNot, NotKnown, RecordsDestroyed or StepUpNeeded unless this officer may open these now."""
-    how = hold(compartment, who.role)
-    if not who.certified or how is Hold.NEVER:
+) -> EmergencyGrant | None:
+    """Return the emergency grant that this rests on, or None where the matrix alone lets this officer in.
+
+    Raises RoleMayNot, NotKnown, RecordsDestroyed or StepUpNeeded unless they may open all of these now.
+    """
+    grant = None
+    if not who.certified:
         raise RoleMayNot("Your role does not open this part of the record.")
-    if how is not Hold.ALL:
-        ids = {UUID(box.subject.partition(":")[2]) for box in boxes} | {box.case for box in boxes if box.case}
-        live = db.scalars(_NAMED, {"officer": who.officer, "subjects": list(ids)}).all()
-        # A naming in another's stead opens nothing after its last day, though its seals may still be there.
-        today = unit_day(vault.settings, now)
-        named = [naming for naming in live if naming.ends_on is None or today <= naming.ends_on]
-        if not all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes):
+    if not _is_by_matrix(db, who, boxes, compartment, unit_day(vault.settings, now)):
+        grant = grant_over(db, vault.trust, who.officer, compartment, boxes, now)
+        if grant is None and hold(compartment, who.role) is not Hold.NEVER:
             raise NotKnown
+        if grant is None or not who.may(Permission.ASK_EMERGENCY):
+            raise RoleMayNot("Your role does not open this part of the record.")
     for box in boxes:
         if box.destroyed_at is not None:
             raise RecordsDestroyed(box.destroyed_at.date())
     if compartment in STEP_UP and not is_stepped_up(vault, who, now):
         raise StepUpNeeded
+    return grant
+
+
+def _is_by_matrix(
+    db: Session, who: Actor, boxes: Sequence[Lockbox], compartment: Compartment, today: date
+) -> bool:
+    """Whether the matrix gives all of these to this officer today, by their role or by being named."""
+    how = hold(compartment, who.role)
+    if how in {Hold.ALL, Hold.NEVER}:
+        return how is Hold.ALL
+    ids = {UUID(box.subject.partition(":")[2]) for box in boxes} | {box.case for box in boxes if box.case}
+    live = db.scalars(_NAMED, {"officer": who.officer, "subjects": list(ids)}).all()
+    # A naming in another's stead opens nothing after its last day, though its seals may still be there.
+    named = [naming for naming in live if naming.ends_on is None or today <= naming.ends_on]
+    return all(any(is_named_holder(assignment, box) for assignment in named) for box in boxes)
 
 
 @dataclass(frozen=True)
@@ -197,12 +217,15 @@ def open_rows(  # It is longer than most because the order of its steps is the g
     `about` adds subjects to the entry (the case), so that an auditor finds it. `db` is a reading session.
     Raises RoleMayNot, NotKnown, StepUpNeeded, SlowDown (each recorded by the caller's error handler through
     the guard), and audit.errors.LedgerUnavailable when the entry cannot be made durable: then nothing was
-    decrypted.
+    decrypted. What rests on an emergency grant is told as an emergency, whatever reason was given.
     """
     subjects = [row.lockbox_subject(compartment) for row in rows]
     boxes = {box.subject: box for box in _lockboxes(db, subjects, compartment)}
-    check_may_open(vault, db, who, list(boxes.values()), compartment, now)
+    grant = check_may_open(vault, db, who, list(boxes.values()), compartment, now)
     take_turn(vault, who, event, now)
+    told = dict(facts)
+    if grant is not None:  # However it was asked for, the entry says by what right.
+        reason, told[BREAK_GLASS] = Reason.EMERGENCY, grant.request
     names = sorted(
         {f"{type(_whole(row)).__name__.lower()}.{f}" for row in rows for f in fields_of(row, compartment)}
     )
@@ -216,7 +239,7 @@ def open_rows(  # It is longer than most because the order of its steps is the g
             compartment=compartment,
             fields=names,
             reason=reason,
-            facts={**facts, "rows": len(rows)},
+            facts={**told, "rows": len(rows)},
             details=details,
         )
         for part in _in_parts(list(boxes))

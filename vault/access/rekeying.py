@@ -5,6 +5,7 @@ entry that tells of it is kept with the rows or not at all.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from importlib import import_module
@@ -23,7 +24,9 @@ from crypto.lockbox import LockboxKey
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.departures import departed
+from vault.access.emergencies import seal_under
 from vault.access.events import Event, record
+from vault.access.grants import live_on
 from vault.access.holders import (
     NAMED_ON,
     circle_versions,
@@ -168,10 +171,17 @@ class _Rekeying:
             box.id: holders_by_matrix(box, circles, [n for s in named_on(box) for n in named.get(s, ())])
             for box in boxes
         }
-        keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found})
+        self._grants = live_on(db, trust, boxes, now)
+        let_in = {grant.officer for found in self._grants.values() for grant in found}
+        keys.ring.fetch_to_seal({holder for found in self._holders.values() for _, holder in found} | let_in)
         # Whoever left and put their rows back as they were is left out, as is whoever was put there.
         officers = {holder for found in self._holders.values() for kind, holder in found if kind == "officer"}
-        gone = {("officer", officer) for officer in departed(db, trust, officers)}
+        left = departed(db, trust, officers | let_in)
+        gone = {("officer", officer) for officer in left}
+        self._grants = {
+            box: [grant for grant in found if grant.officer not in left]
+            for box, found in self._grants.items()
+        }
         self._holders = {
             box.id: keys.ring.fit(self._holders[box.id] - gone, box.compartment) for box in boxes
         }
@@ -201,6 +211,7 @@ class _Rekeying:
             box.epoch, box.rekey_due_at = box.epoch + 1, None
             holders = self._holders[box.id]
             new = fill_lockbox(db, self._keys.ring, self._who, self._trust, box, holders, self._now)
+            self._let_in(box)
             for row, opened in zip(rows[box.id], values[box.id], strict=True):
                 _seal_anew(row, opened, new)
         compartments = {box.compartment for box in boxes}
@@ -213,6 +224,14 @@ class _Rekeying:
             compartment=compartments.pop() if len(compartments) == 1 else None,
             facts={"lockboxes": len(boxes), "rows": sum(len(rows[box.id]) for box in boxes)},
         )
+
+    def _let_in(self, box: Lockbox) -> None:
+        """Seal a new key onward to whoever is let in for an emergency just now, so that it does not end."""
+        for grant in self._grants[box.id]:
+            self._db.flush()
+            # An officer whose keys ended, or were never certified, gets nothing and keeps nobody waiting.
+            with suppress(CryptoError):
+                seal_under(self._db, self._who, self._trust, grant, [box], self._now)
 
 
 def _open(row: Any, compartment: Compartment, old: LockboxKey) -> _Values:

@@ -18,6 +18,7 @@ from crypto.errors import CryptoError
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.departures import departed
+from vault.access.emergencies import end_grants
 from vault.access.events import Event, record
 from vault.access.holders import belongs, circle_versions, circles_to_change, current_circles, officers
 from vault.access.keyring import Keyring
@@ -257,6 +258,7 @@ def renew_some(vault: RunningVault, who: Actor, now: datetime, limit: int) -> in
     """
     if who.role is not Role.COORDINATOR or not who.certified:
         raise RoleMayNot("Keys are renewed by a coordinator.")
+    end_grants(vault, now)  # What was opened in an emergency is marked before what is due is asked for.
     with vault.reading() as db:
         versions = circle_versions(db)
     if any(key.renew_due_at is not None for key in current_circles(versions).values()):

@@ -11,6 +11,7 @@ from vault.database import RecordedSession
 from vault.desk.bench import waiting_on_the_bench
 from vault.desk.figures import at_a_glance
 from vault.desk.waiting import waiting_for
+from vault.emergency import actions as emergencies
 from vault.oversight import alarms
 from vault.oversight.forced import unanswered
 from vault.oversight.noticing import notice_refusal
@@ -22,6 +23,7 @@ bp = Blueprint("desk", __name__)
 @requires(Permission.USE_VAULT)
 def desk() -> ResponseReturnValue:
     """What waits for this officer, most urgent first."""
+    emergencies.see_to(running(), now())
     today = now().astimezone(ZoneInfo(running().settings.time_zone)).date()
     also = waiting_on_the_bench(running(), now()) if actor().may(Permission.READ_LEDGER) else []
     sees_alarms = actor().may(Permission.SEE_ALARMS)

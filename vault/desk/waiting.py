@@ -21,6 +21,7 @@ from vault.desk import clocks
 from vault.desk.clocks import Clock
 from vault.disclosure.models import DisclosureDecision, Packet
 from vault.disclosure.models import known_to as disclosures_known_to
+from vault.emergency.pending import pending as emergencies_pending
 from vault.expenses.models import PaymentRequest
 from vault.expenses.models import known_to as payments_known_to
 from vault.expenses.sheets import NextAct, sheets
@@ -78,6 +79,7 @@ def waiting_for(
         *(_officers(db, who) if who.certified else ()),
         *(_keys(db, who, now) if who.certified else ()),
         *(_key_acts(db, who, now) if who.certified else ()),
+        *(_emergencies(db, who, now, today) if who.certified else ()),
         *(_absences(db, who, today) if who.certified else ()),
         *(_access_review(db, settings, who, now) if who.certified else ()),
     ]
@@ -274,3 +276,10 @@ def _key_acts(db: Session, who: Actor, now: datetime) -> Iterator[Waiting]:
         until = here.valid_until
         clock = Clock(until, title, "Approvals stand for seven days") if until else None
         yield Waiting(title, words, endpoint, {"act_id": here.act.id}, clock)
+
+
+def _emergencies(db: Session, who: Actor, now: datetime, today: date) -> Iterator[Waiting]:
+    for item in emergencies_pending(db, who, now, today):
+        clock = Clock(item.by, item.title, item.citation) if item.by else None
+        args = {"emergency_id": item.request}
+        yield Waiting(item.title, item.words, "emergency.show", args, clock, item.is_red)

@@ -45,6 +45,7 @@ RECORDS = frozenset(
         *("disclosure_requests", "disclosure_worksheets", "disclosure_selections", "disclosure_decisions"),
         *("disclosure_packets", "disclosure_accounting"),
         *("key_acts", "key_act_decisions"),
+        *("emergency_requests", "emergency_grants"),
         *("alerts", "ledger_watch", "watched_hours", "watched_officers", "weekly_reviews"),
         *("ledger_entries", "ledger_heads", "ledger_subjects", "ledger_details", "ledger_pending"),
         *("ledger_volumes", "kept_checkpoints", "witnesses"),

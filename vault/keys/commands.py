@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from vault.access import renewal
 from vault.access.actor import Actor
 from vault.access.comparing import SealFault, audit_seals, forged_seals
+from vault.access.emergencies import end_grants
 from vault.access.events import Event, record_apart
 from vault.access.policy import Permission
 from vault.errors import RoleMayNot
@@ -60,6 +61,7 @@ def audit(data: Path, is_json: bool) -> None:
     """Compare every key that is held with the matrix and the namings; exit with 1 on any fault."""
     vault = RunningVault.start(load(data), wall_clock)
     try:
+        end_grants(vault, vault.now())
         with vault.reading() as db:
             missing, surplus = audit_seals(db)
             found = {"missing": missing, "surplus": surplus, "forged": forged_seals(db, vault.trust)}

@@ -15,8 +15,9 @@ from audit.entries import Entry
 from crypto.errors import Refused
 from vault.access.custody import renew_lockbox_code
 from vault.access.events import Event, is_vouched, record
+from vault.access.grants import renew_grant_code
 from vault.access.keyring import renew_key_code
-from vault.access.models import HolderKey, Lockbox
+from vault.access.models import EmergencyGrant, HolderKey, Lockbox
 from vault.database import RecordedSession, row_digest, row_name
 from vault.notices.actions import rewrap_address
 from vault.notices.models import NoticeChoice
@@ -52,6 +53,7 @@ RENEWALS: Mapping[Any, Callable[[Any, RunningVault], bool]] = {
     SecondFactor: lambda row, vault: rewrap_second_factor(row, vault.root),
     HolderKey: _renew_key,
     Lockbox: lambda row, vault: renew_lockbox_code(row, vault.trust),
+    EmergencyGrant: lambda row, vault: renew_grant_code(row, vault.trust),
     Passkey: lambda row, vault: passkeys.renew_row_code(row, vault.trust),
     DuressWrap: lambda row, vault: rewrap_duress(row, vault.root),
     NoticeChoice: lambda row, vault: rewrap_address(row, vault.root),

@@ -58,6 +58,8 @@ def _named(db: Session, kind: str, ids: list[UUID]) -> list[tuple[UUID, str]]:
         return [(ident, f"Packet of disclosure {code}") for ident, code in rows]
     if kind == "circle":
         return _roles(db, ids)
+    if kind == "emergency":
+        return [(ident, "A request in an emergency") for ident in ids]
     return [(ident, "The directory of names") for ident in ids] if kind == "directory" else []
 
 

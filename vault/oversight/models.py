@@ -47,8 +47,9 @@ class Rule(Labelled):
     NOTARY = "notary-refused", "Notary refused to sign"
     RECORDING = "recording-interrupted", "Recording interrupted"
     WITNESS = "witness-refused", "Outside witness refused"
+    BREAK_GLASS = "break-glass", "Opened in an emergency"
+    UNREVIEWED = "break-glass-unreviewed", "Emergency access not reviewed"
     DURESS = "duress", "Signed in under duress"
-    # Break-glass belongs here as soon as the vault has it: every use is an alert.
 
 
 class Alert(Base):

@@ -110,6 +110,8 @@ def look_up(db: Session, references: Iterable[str]) -> Names:
         words[f"packet:{packet}"] = f"the packet of {words[f'disclosure:{request}']}"
     for alert in ids.get("alert", set()):
         words[f"alert:{alert}"] = "an alert"
+    for request in ids.get("emergency", set()):
+        words[f"emergency:{request}"] = "a request in an emergency"
     for directory in ids.get("directory", set()):
         words[f"directory:{directory}"] = "all names in the directory"
     for circle, role in _pairs(db, HolderKey.holder, HolderKey.role, ids.get("circle", set())).items():

@@ -7,6 +7,7 @@ from audit.entries import Fact
 from audit.errors import Damaged, LedgerError, NotaryRefuses
 from audit.proofs import SUFFIX
 from vault.access.comparing import SealFault, audit_seals
+from vault.access.emergencies import end_grants
 from vault.access.events import Event, record_apart
 from vault.access.guard import now, requires, running
 from vault.access.policy import MATRIX, STEP_UP, Permission, Role
@@ -57,6 +58,7 @@ def show_checkpoint() -> ResponseReturnValue:
 def compare_seals() -> ResponseReturnValue:
     """Every key that is missing or surplus against the matrix and the assignments; opens nothing."""
     receipt = note_reading("seals", [], {})
+    end_grants(running(), now())
     with running().reading() as db:
         missing, surplus = audit_seals(db)
         faults = [*missing, *surplus]

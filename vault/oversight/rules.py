@@ -10,6 +10,7 @@ from uuid import UUID
 
 from vault.access.events import Event
 from vault.access.policy import MATRIX, Compartment, Hold, Role
+from vault.access.reading import BREAK_GLASS
 from vault.oversight.memory import WITHIN, Finding, Memory, Seen
 from vault.oversight.models import Rule
 
@@ -77,6 +78,8 @@ def naming(seen: Seen, memory: Memory) -> Iterator[Finding]:
     _follow_naming(seen, memory)
     if not seen.is_look or seen.officer is None or seen.compartment not in set(Compartment):
         return
+    if BREAK_GLASS in seen.facts:
+        return  # The vault says by what right, and that is an alert of its own.
     mine = memory.of(seen.officer)
     if mine.role not in set(Role):
         return
@@ -158,6 +161,19 @@ def key_act(seen: Seen, memory: Memory) -> Iterator[Finding]:
         yield _found(Rule.KEY_ACT, seen, seen.index, seen.officer, _about(seen), 1, 0)
 
 
+def break_glass(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each emergency access that is given, and each look under it."""
+    is_given = seen.event == Event.EMERGENCY_GRANTED and seen.outcome == "done"
+    if is_given or (seen.is_look and BREAK_GLASS in seen.facts):
+        yield _found(Rule.BREAK_GLASS, seen, seen.index, seen.accused, _about(seen), 1, 0)
+
+
+def unreviewed(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each emergency access that nobody reviewed within three working days."""
+    if seen.event == Event.EMERGENCY_UNREVIEWED:
+        yield _found(Rule.UNREVIEWED, seen, seen.index, seen.accused, _about(seen), 1, 0)
+
+
 def flagged_case(seen: Seen, memory: Memory) -> Iterator[Finding]:
     """An officer is named on a flagged case, or looks at it for the first time since it was flagged."""
     cases = seen.named("case")
@@ -201,7 +217,8 @@ def recording_interrupted(seen: Seen, memory: Memory) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Seen, Memory], Iterator[Finding]], ...] = (
     planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked,
-    under_duress, key_act, flagged_case, witness_refused, notary_refused, recording_interrupted,
+    under_duress, key_act, break_glass, unreviewed, flagged_case, witness_refused, notary_refused,
+    recording_interrupted,
 )  # fmt: skip
 BELIEVED = RULES[1:]
 """What is asked of an entry that the vault made; one that it did not make moves no memory."""

@@ -15,6 +15,7 @@ def upgrade() -> None:
     _make_duress_wraps()
     _make_delegations()
     _make_access_reviews()
+    _make_emergencies()
     _make_nobodys_lock()
 
 
@@ -103,6 +104,54 @@ def _make_access_reviews() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access_review_answers")),
         sa.UniqueConstraint("review_id", "officer_id", name=op.f("uq_access_review_answers_review_id")),
     )
+
+
+def _make_emergencies() -> None:
+    op.create_table(
+        "emergency_grants",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("officer", sa.Uuid(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("compartment", sa.String(length=40), nullable=False),
+        sa.Column("lockboxes", sa.JSON(), nullable=False),
+        sa.Column("granted_by", sa.Uuid(), nullable=False),
+        sa.Column("granted_at", Moment(), nullable=False),
+        sa.Column("ends_at", Moment(), nullable=False),
+        sa.Column("code", sa.LargeBinary(), nullable=False),
+        sa.Column("ended_at", Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_grants")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_emergency_grants_request_id")),
+    )
+    op.create_index("ix_emergency_grants_officer", "emergency_grants", ["officer", "ended_at"], unique=False)
+    _make_emergency_requests()
+
+
+def _make_emergency_requests() -> None:
+    op.create_table(
+        "emergency_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asked_by", sa.Uuid(), nullable=False),
+        sa.Column("asked_at", Moment(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=True),
+        sa.Column("compartment", sa.String(length=40), nullable=False),
+        sa.Column("ground", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("decided_by", sa.Uuid(), nullable=True),
+        sa.Column("decided_at", Moment(), nullable=True),
+        sa.Column("review_due_on", sa.Date(), nullable=True),
+        sa.Column("verdict", sa.String(length=40), nullable=True),
+        sa.Column("reviewed_by", sa.Uuid(), nullable=True),
+        sa.Column("reviewed_at", Moment(), nullable=True),
+        sa.Column("overdue_told_at", Moment(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("words", sa.LargeBinary(), nullable=False),
+        sa.Column("answer", sa.LargeBinary(), nullable=False),
+        sa.Column("review", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency_requests")),
+    )
+    op.create_index(op.f("ix_emergency_requests_asked_by"), "emergency_requests", ["asked_by"], unique=False)
+    op.create_index(op.f("ix_emergency_requests_state"), "emergency_requests", ["state"], unique=False)
 
 
 def _make_nobodys_lock() -> None:
