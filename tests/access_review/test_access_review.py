@@ -159,6 +159,11 @@ def test_the_list_says_what_each_has_and_asks_no_more_however_many_officers_ther
 
     rows, before = look()
     assert (rows["ines"].named_on, rows["ivo"].named_on) == ("1 case", "Nothing")
+    assert [rows[name].named_on for name in ("ada", "pat", "max")] == [
+        "All, by role",
+        "Their own",
+        "No record",
+    ]
     assert (rows["ines"].proves_by, rows["ines"].keys) == ("App", "Certified")
     assert rows["ada"].last_signed_in is not None
     assert rows["dee"].last_signed_in is None

@@ -13,7 +13,7 @@ from audit import tables
 from vault.access.actor import Actor
 from vault.access.events import Event
 from vault.access.models import Assignment, Delegation, HolderKey
-from vault.access.policy import PERMISSIONS, Permission, Role
+from vault.access.policy import PERMISSIONS, Hold, Permission, Role, compartments_of, hold
 from vault.access_review.actions import answers, in_review, is_answered, may_answer
 from vault.access_review.models import AccessReview, AccessReviewAnswer
 from vault.officers.models import Officer, OfficerState, Passkey, SecondFactor, SignedInSession
@@ -104,7 +104,11 @@ def _counts(db: Session) -> _Counts:
     )
 
 
-def _named_on(kinds: Mapping[str, int]) -> str:
+def _reaches(role: Role, kinds: Mapping[str, int]) -> str:
+    """How much an officer reaches: counted where they are named, else as the matrix gives it to the role."""
+    ways = {hold(compartment, role) for compartment in compartments_of(role)}
+    if Hold.NAMED not in ways:
+        return "All, by role" if Hold.ALL in ways else "Their own" if ways else "No record"
     words = {"case": ("case", None), "person": ("person", "people")}
     told = [counted(kinds[kind], *words[kind]) for kind in words if kinds.get(kind)]
     return ", ".join(told) or "Nothing"
@@ -142,7 +146,7 @@ def rows(db: Session, who: Actor, review: AccessReview) -> list[Row]:
         found.append(
             Row(
                 officer=officer,
-                named_on=_named_on(counts.namings.get(officer.id, {})),
+                named_on=_reaches(officer.role, counts.namings.get(officer.id, {})),
                 last_signed_in=counts.signed_in.get(officer.id),
                 proves_by=_proves_by(officer, counts),
                 keys=_keys(officer, counts),
