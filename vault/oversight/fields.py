@@ -1,5 +1,7 @@
 """What the ledger calls fields and rows, in words: "person.legal_name" is the legal name of a person."""
 
+from collections.abc import Iterable
+
 KINDS = {
     "accounting": "an entry of the disclosure log",
     "dangerarea": "a danger area",
@@ -7,6 +9,7 @@ KINDS = {
     "directorypage": "a page of the directory",
     "disclosuredecision": "a decision on a disclosure",
     "disclosurerequest": "a request for disclosure",
+    "emergencyrequest": "a request for emergency access",
     "house": "a place",
     "note": "a case note",
     "packet": "a packet",
@@ -21,6 +24,19 @@ KINDS = {
     "worksheet": "a disclosure worksheet",
 }
 """What each kind of sealed row is called, by the name that entries give it."""
+
+FIELDS = {
+    "area_latitude": "latitude of the area",
+    "area_longitude": "longitude of the area",
+    "content_key": "key",
+    "cover_name": "protected name",
+    "cover_papers": "protected papers",
+    "media_type": "kind of file",
+    "radius_miles": "radius in miles",
+    "social_security": "social security number",
+    "who_threatens": "threatening person",
+}
+"""Fields whose own name is not what a person calls them."""
 
 TABLES = {
     "bed_claims": "Beds that are taken",
@@ -48,11 +64,19 @@ TABLES = {
 """Tables whose own name does not say what their rows are."""
 
 
-def field_words(field: str) -> str:
-    """A field in words; one of a kind that has left the records by its own name."""
-    kind, _, name = field.rpartition(".")
-    said = name.replace("_", " ").replace("-", " ")
-    return f"{said} of {KINDS[kind]}" if kind in KINDS else said
+def field_words(fields: Iterable[str]) -> str:
+    """Fields in words, those of one kind together; of a kind that has left the records by their own names."""
+    kinds: dict[str, list[str]] = {}
+    for field in fields:
+        kind, _, name = field.rpartition(".")
+        said = FIELDS.get(name, name.replace("_", " ").replace("-", " "))
+        kinds.setdefault(KINDS.get(kind, ""), []).append(said)
+    told = [_together(names) + (f" of {kind}" if kind else "") for kind, names in kinds.items()]
+    return "; ".join(told)
+
+
+def _together(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def row_words(row: str) -> tuple[str, str]:

@@ -141,7 +141,7 @@ def show_entry(index: int) -> ResponseReturnValue:
         "oversight/entry.html",
         line=line,
         entry=line.entry,
-        fields=[field_words(name) for name in line.entry.fields],
+        fields=field_words(line.entry.fields),
         rows=[(*row_words(name), digest) for name, digest in line.entry.rows.items()],
         subjects=finding.links(line, names),
         facts_told=_facts(line, names, zone),
