@@ -26,6 +26,7 @@ from vault.keys import rotation_commands
 from vault.keys.commands import keys
 from vault.notarising import extend_export, vault_size, write_export
 from vault.officers import admission
+from vault.officers import commands as officer_commands
 from vault.officers.founding import Founder, found
 from vault.officers.strength import check_strength, words_of
 from vault.oversight import ledger_commands
@@ -177,6 +178,10 @@ def officer() -> None:
     """Officers' accounts."""
 
 
+officer.add_command(officer_commands.release)
+officer.add_command(officer_commands.sweep)
+
+
 @officer.command("add")
 @data_option
 @click.option("--name", required=True, help="What the officer types at sign-in.")
@@ -191,20 +196,6 @@ def add_officer(data: Path, name: str, full_name: str, role: str) -> None:
     finally:
         vault.close()
     click.echo(f"Give this code to {full_name}; it is good once, for three days: {code}")
-
-
-@officer.command("release")
-@data_option
-@click.option("--name", required=True, help="What the officer types at sign-in.")
-def release_officer(data: Path, name: str) -> None:
-    """Release a locked account: the way back when every administrator is locked out."""
-    vault = RunningVault.start(load(data), wall_clock)
-    try:
-        with vault.writing() as db:
-            admission.release(db, None, admission.get_by_name(db, name), vault.now())
-    finally:
-        vault.close()
-    click.echo("The account is released. Ask the officer about the failures before it.")
 
 
 @officer.command("enrol-again")

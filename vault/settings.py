@@ -49,6 +49,7 @@ class Settings:
     sessions_per_officer: int = number(1, 1, 10, "How many browsers an officer may be signed in with.")
     lock_after_failures: int = number(5, 1, 10, "Failures that lock an account until it is released.")
     lock_window_minutes: int = number(15, 5, 1440, "The minutes within which failures are counted.")
+    unused_days: int = number(90, 7, 400, "Days without a sign-in after which an account is off.")
     attempts_per_address: int = number(60, 1, 600, "Sign-in attempts from one address in those minutes.")
     openings_allowed: int = number(60, 1, 1000, "Openings an officer may make within the minutes of looks.")
     searches_allowed: int = number(30, 1, 1000, "Searches an officer may make within the minutes of looks.")

@@ -6,6 +6,7 @@ from markupsafe import escape
 
 from audit.refusals import forget_refusal, leave_refusal
 from tests.cast import Cast, Officer, Stage
+from tests.officers.returning import release
 from tests.oversight.failing import sign
 from vault.access.policy import PERMISSIONS, Permission, Role
 from vault.administration import actions
@@ -177,7 +178,7 @@ def test_locked_accounts_are_listed_and_released(cast: Cast, stage: Stage) -> No
     assert "Cal Candle" in page
     with stage.vault.reading() as db:
         (cal,) = actions.locked_officers(db)
-    assert max_.post(f"/officers/{cal.id}/release").status_code == 303
+    assert release(cast, cal.id).status_code == 303
     assert "No account is locked." in max_.get("/administration/sessions").text
 
 

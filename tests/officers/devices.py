@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cbor2
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -47,17 +48,22 @@ class Device:
         self.credential = os.urandom(32)
         self._curve = ec.generate_private_key(ec.SECP256R1())
         self._edwards = ed25519.Ed25519PrivateKey.generate()
+        self._rsa = rsa.generate_private_key(65537, 2048) if self.kind == "RS256" else None
 
     def twin(self) -> "Device":
         """A copy of the device with all that is in it, as a thief of its key would have."""
         copy = replace(self)
         copy.credential, copy._curve, copy._edwards = self.credential, self._curve, self._edwards
+        copy._rsa = self._rsa
         return copy
 
     def _cose(self) -> bytes:
         if self.kind == "EdDSA":
             public = self._edwards.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
             return cbor2.dumps({1: 1, 3: -8, -1: 6, -2: public})
+        if self._rsa is not None:
+            key = self._rsa.public_key().public_numbers()
+            return cbor2.dumps({1: 3, 3: -257, -1: key.n.to_bytes(256, "big"), -2: key.e.to_bytes(3, "big")})
         numbers = self._curve.public_key().public_numbers()
         x, y = (number.to_bytes(32, "big") for number in (numbers.x, numbers.y))
         return cbor2.dumps({1: 2, 3: -7, -1: 1, -2: x, -3: y})
@@ -65,6 +71,8 @@ class Device:
     def _sign(self, message: bytes) -> bytes:
         if self.kind == "EdDSA":
             return self._edwards.sign(message)
+        if self._rsa is not None:
+            return self._rsa.sign(message, PKCS1v15(), SHA256())
         return self._curve.sign(message, ec.ECDSA(SHA256()))
 
     def _client(self, act: str, challenge: str) -> bytes:

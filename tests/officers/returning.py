@@ -38,6 +38,13 @@ def end_access(cast: Cast, officer: UUID, by: str, ground: str) -> TestResponse:
     return keeper.post(path, ground=ground, **answers)
 
 
+def release(cast: Cast, officer: UUID) -> TestResponse:
+    """Max releases an account by the page; how it was answered."""
+    keeper, path = cast["max"], f"/officers/{officer}/release"
+    answers = {"code": keeper.code()} if 'name="code"' in keeper.get(path).text else {}
+    return keeper.post(path, **answers)
+
+
 def enrol(cast: Cast, name: str, code: str) -> list[str]:
     """The officer enrols with the code; the eight words on their screen."""
     visitor = Officer(cast.stage, name)

@@ -42,7 +42,7 @@ def kept(stage: Stage) -> list[Passkey]:
         return list(db.query(Passkey).order_by(Passkey.added_at))
 
 
-@pytest.mark.parametrize("kind", ["ES256", "EdDSA"])
+@pytest.mark.parametrize("kind", ["ES256", "EdDSA", "RS256"])
 def test_a_passkey_is_added_signs_in_and_steps_up_and_each_is_told(cast: Cast, kind: str) -> None:
     stage, device = cast.stage, Device(kind)
     with_passkey(cast, "ines", device)

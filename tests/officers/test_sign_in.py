@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cast import PASSWORD, Cast, Officer, Stage
-from tests.officers.returning import end_access
+from tests.officers.returning import end_access, release
 
 
 def test_an_officer_signs_in_with_password_and_code_and_reaches_the_desk(cast: Cast) -> None:
@@ -56,7 +56,7 @@ def test_five_failures_lock_the_account_until_an_administrator_releases_it(cast:
         from vault.officers.models import named
 
         officer = db.scalars(named("ines")).one()
-    assert cast["max"].post(f"/officers/{officer.id}/release").status_code == 303
+    assert release(cast, officer.id).status_code == 303
     assert Officer(stage, "ines").sign_in().get("/desk").status_code == 200
 
 

@@ -171,6 +171,19 @@ def test_each_lock_and_each_key_act_is_an_alert_and_a_long_act_is_one() -> None:
     assert [(finding.rule, finding.subject) for finding in told([act, rest])] == [(Rule.KEY_ACT, CASE)]
 
 
+def test_a_passkey_that_may_be_copied_and_access_ended_for_danger_are_alerts_each_once() -> None:
+    about = (f"officer:{INES}",)
+    copied = seen(Event.PASSKEY_SUSPECTED, officer=None, subjects=(*about, f"passkey:{UUID(int=5)}"))
+    assert [(found.rule, found.officer) for found in told([copied])] == [(Rule.PASSKEY, UUID(INES))]
+    ended = {
+        ground: seen(Event.OFFICER_REVOKED, officer=IVO, subjects=about, facts={"ground": ground})
+        for ground in ("danger", "stolen", "left")
+    }
+    rest = seen(Event.OFFICER_REVOKED, officer=IVO, subjects=about, facts={"continues": str(UUID(int=5))})
+    found = told([ended["danger"], rest, ended["left"], ended["stolen"]])
+    assert [(one.rule, one.officer) for one in found] == [(Rule.HIGH_RISK, UUID(INES))] * 2
+
+
 def test_on_a_flagged_case_every_new_officer_is_an_alert_once() -> None:
     flag, unflag = (seen(event, subjects=(CASE,)) for event in (Event.CASE_FLAGGED, Event.CASE_UNFLAGGED))
     naming, inside = named(Event.OFFICER_NAMED, CASE), look(MORNING, INES, "house-area", CASE)

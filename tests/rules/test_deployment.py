@@ -214,6 +214,15 @@ def test_volumes_and_old_details_are_seen_to_by_timers_that_call_nobody_when_not
     assert set(served[served.index("NoNewPrivileges=yes") : served.index("[Install]")]) <= set(service)
 
 
+def test_unused_accounts_are_put_off_each_night_by_a_unit_as_narrow_as_the_service() -> None:
+    assert {"OnCalendar=*-*-* 03:10", "Persistent=yes"} <= set(unit("vault-unused-accounts.timer"))
+    service = unit("vault-unused-accounts.service")
+    assert "ExecStart=/opt/vault/.venv/bin/python -m vault officer sweep" in service
+    assert {"OnFailure=vault-page@%n.service", "User=vault"} <= set(service)
+    served = unit("vault.service")
+    assert set(served[served.index("NoNewPrivileges=yes") : served.index("[Install]")]) <= set(service)
+
+
 def release(folder: Path, style: str) -> Path:
     """A release of the design system with that stylesheet and three pictures."""
     for name in (

@@ -3,14 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.database import RecordedSession
 from vault.errors import NotKnown
 from vault.officers import sessions
-from vault.officers.models import Officer, SignedInSession
+from vault.officers.models import Officer, OfficerState, SignedInSession
 
 
 def live_sessions(db: RecordedSession) -> list[tuple[SignedInSession, Officer]]:
@@ -25,9 +25,10 @@ def live_sessions(db: RecordedSession) -> list[tuple[SignedInSession, Officer]]:
 
 
 def locked_officers(db: RecordedSession) -> list[Officer]:
-    """Accounts that are locked after failures, the one locked last first."""
-    query = select(Officer).where(Officer.locked_at.is_not(None))
-    return list(db.scalars(query.order_by(Officer.locked_at.desc(), Officer.id)))
+    """Accounts that are locked after failures, the one locked last first; then those that nobody used."""
+    query = select(Officer).where(or_(Officer.locked_at.is_not(None), Officer.unused_at.is_not(None)))
+    first = (Officer.locked_at.is_(None), Officer.locked_at.desc(), Officer.unused_at.desc(), Officer.id)
+    return list(db.scalars(query.where(Officer.state != OfficerState.REVOKED).order_by(*first)))
 
 
 def end_session(db: RecordedSession, who: Actor, session: UUID, now: datetime) -> None:

@@ -65,6 +65,7 @@ def list_sessions() -> ResponseReturnValue:
             sessions=actions.live_sessions(db),
             locked=actions.locked_officers(db),
             current=found().row.id,
+            days=running().settings.unused_days,
         )
 
 

@@ -232,7 +232,8 @@ def invite_again(db: RecordedSession, who: Actor | None, officer: Officer, role:
     if role is not officer.role:
         returning.end_namings(db, officer, now)
     code = new_code()
-    officer.role, officer.state, officer.locked_at = role, OfficerState.INVITED, None
+    officer.role, officer.state = role, OfficerState.INVITED
+    officer.locked_at = officer.unused_at = None
     officer.enrolment_hash, officer.enrolment_ends_at = code_hash(code), now + timedelta(days=CODE_DAYS)
     subjects = [f"officer:{officer.id}"]
     record(db, Event.OFFICER_INVITED_AGAIN, who=who, now=now, subjects=subjects, facts=facts)
@@ -240,14 +241,16 @@ def invite_again(db: RecordedSession, who: Actor | None, officer: Officer, role:
 
 
 def release(db: RecordedSession, who: Actor | None, officer: Officer, now: datetime) -> None:
-    """Release an account that locked after failures, at the command line with nobody as `who`.
+    """Release an account that is locked, or off because nobody used it; `who` is None at the command line.
 
-    Raises RuleForbids when it is not locked.
+    The days of an unused account begin anew. Raises RuleForbids when it is neither.
     """
-    if officer.locked_at is None:
+    if officer.locked_at is None and officer.unused_at is None:
         raise RuleForbids("This account is not locked.")
-    officer.locked_at = None
-    record(db, Event.OFFICER_RELEASED, who=who, now=now, subjects=[f"officer:{officer.id}"])
+    facts: dict[str, Fact] = {"was-unused": officer.unused_at is not None}
+    officer.locked_at = officer.unused_at = None
+    subjects = [f"officer:{officer.id}"]
+    record(db, Event.OFFICER_RELEASED, who=who, now=now, subjects=subjects, facts=facts)
 
 
 def is_certified(db: RecordedSession, trust: Trust, officer: Officer) -> bool:

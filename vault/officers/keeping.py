@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from vault.access.guard import actor, now, requires, running
 from vault.access.policy import Permission
-from vault.officers import admission, revoking
-from vault.officers.asking import needs_code
+from vault.officers import admission, revoking, unused
+from vault.officers.asking import StepUpForm, needs_code
 from vault.officers.forms import AddOfficerForm, CertifyForm, EndAccessForm, EnrolAgainForm
 from vault.officers.models import Officer, OfficerState, SignedInSession, in_order
 from vault.officers.proofs import ProofRefused
@@ -28,7 +28,11 @@ def list_officers() -> ResponseReturnValue:
     """Everybody who may sign in, and who waits to be certified."""
     with running().reading() as db:
         return render_template(
-            "officers/list.html", officers=db.scalars(in_order()).all(), states=OfficerState
+            "officers/list.html",
+            officers=db.scalars(in_order()).all(),
+            states=OfficerState,
+            spared=unused.spared(db, running().trust, running().settings, now()),
+            days=running().settings.unused_days,
         )
 
 
@@ -64,7 +68,13 @@ def _officer_page(officer_id: UUID, form: CertifyForm) -> str:
         words = admission.fingerprint(db, officer)
         live = db.query(SignedInSession).filter_by(officer=officer.id, stage="live").count()
         return render_template(
-            "officers/officer.html", officer=officer, words=words, live=live, form=form, states=OfficerState
+            "officers/officer.html",
+            officer=officer,
+            words=words,
+            live=live,
+            form=form,
+            states=OfficerState,
+            days=running().settings.unused_days,
         )
 
 
@@ -165,11 +175,34 @@ def enrol_again(officer_id: UUID) -> ResponseReturnValue:
     return render_template("officers/added.html", officer=officer, code=code, again=True)
 
 
+@bp.get("/officers/<uuid:officer_id>/release")
+@requires(Permission.KEEP_OFFICERS)
+def ask_release(officer_id: UUID) -> ResponseReturnValue:
+    """Say why the account is off, and ask for the administrator's code before it is released."""
+    return _releasing(officer_id, StepUpForm.ask(needs_code(None)), 200)
+
+
+def _releasing(officer_id: UUID, form: StepUpForm, status: int) -> ResponseReturnValue:
+    with running().reading() as db:
+        officer = admission.get(db, officer_id)
+    return render_template("officers/release.html", officer=officer, form=form), status
+
+
 @bp.post("/officers/<uuid:officer_id>/release")
 @requires(Permission.KEEP_OFFICERS)
 def release(officer_id: UUID) -> ResponseReturnValue:
-    """Release a locked account."""
+    """Release an account that is locked, or off because nobody used it."""
+    form = StepUpForm.ask(needs_code(None))
+    if not form.validate():
+        return _releasing(officer_id, form, 422)
+    with running().reading() as db:
+        admission.get(db, officer_id)
+    try:
+        who = form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
+        return _releasing(officer_id, form, 422)
     with running().writing() as db:
-        admission.release(db, actor(), admission.get(db, officer_id), now())
+        admission.release(db, who, admission.get(db, officer_id), now())
     flash("The account is released. The officer can sign in again.", "success")
     return _to("officers.keeping.show_officer", officer_id=officer_id)

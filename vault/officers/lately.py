@@ -23,11 +23,11 @@ TOLD = frozenset(
     {
         Event.SIGNED_IN, Event.PASSWORD_GIVEN, Event.DURESS_PASSWORD_GIVEN,
         Event.SIGN_IN_FAILED, Event.STEP_UP_FAILED,
-        Event.ACCOUNT_LOCKED, Event.OFFICER_RELEASED, Event.OFFICER_SIGNED_OUT,
+        Event.ACCOUNT_LOCKED, Event.ACCOUNT_UNUSED, Event.OFFICER_RELEASED, Event.OFFICER_SIGNED_OUT,
         Event.OFFICER_ENROLLED, Event.OFFICER_INVITED_AGAIN, Event.OFFICER_CERTIFIED,
         Event.PASSWORD_CHANGED, Event.PASSWORD_RECOVERED, Event.NOTICES_CHOSEN,
         Event.PASSKEY_ADDED, Event.PASSKEY_REMOVED, Event.PASSKEY_SUSPECTED,
-        Event.RECOVERY_CODES_MADE, Event.RECOVERY_CODE_USED,
+        Event.RECOVERY_CODES_MADE, Event.RECOVERY_CODE_USED, Event.APP_SET, Event.APP_REMOVED,
     }
 )  # fmt: skip
 """What concerns how an officer signs in, and nothing of their work."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crypto.columns import Moment
 from crypto.wraps import OfficerWrap
 from vault.access.policy import Role
-from vault.database import Base, Word
+from vault.database import Base, Word, added_later
 from vault.vocabulary import Labelled
 
 
@@ -46,6 +46,7 @@ class Officer(Base):
     enrolment_ends_at: Mapped[datetime | None] = mapped_column(Moment)
     added_at: Mapped[datetime] = mapped_column(Moment)
     locked_at: Mapped[datetime | None] = mapped_column(Moment)
+    unused_at: Mapped[datetime | None] = added_later(Moment)  # since then off, because nobody used it
 
     @property
     def wrap(self) -> OfficerWrap | None:
@@ -158,6 +159,7 @@ class SignedInSession(Base):
     ends_at: Mapped[datetime] = mapped_column(Moment)
     stepped_up_at: Mapped[datetime | None] = mapped_column(Moment)
     step_up_code: Mapped[bytes | None] = mapped_column(LargeBinary)  # the root key's word for that time
+    new_app: Mapped[bytes | None] = mapped_column(LargeBinary)  # the secret of an app that is being set up
 
 
 class Attempt(Base):

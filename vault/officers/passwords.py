@@ -12,7 +12,7 @@ from crypto.wraps import OfficerWrap
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.database import RecordedSession
-from vault.officers import duress, proofs, second_factors, sessions
+from vault.officers import duress, proofs, second_factors, sessions, unused
 from vault.officers.breached import check_not_breached
 from vault.officers.models import Officer, Purpose, named
 from vault.officers.strength import check_strength, words_of
@@ -106,7 +106,7 @@ def recover(
         identity = unwrap_by_recovery_code(wrap, recovery_code, officer.id, officer.key_version, vault.root)
     except (WrongPassword, Refused) as error:
         raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id) from error
-    proofs.check_may_sign_in(officer)
+    unused.check_may_sign_in(db, vault, officer, now)
     # Nobody is signed in yet, so that no passkey was asked for anything: a code from the app, or from paper.
     given = second_factors.receive(vault, officer.id, None, second, Purpose.SIGN_IN, now)
     proven = second_factors.check(db, vault, officer, identity, given, now)

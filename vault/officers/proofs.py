@@ -179,8 +179,9 @@ def check_password(
 
 
 def check_may_sign_in(officer: Officer) -> None:
-    """Raise ProofRefused when the account is locked, ended or not enrolled yet, as for any other mistake."""
-    if officer.locked_at is not None or officer.state in {OfficerState.REVOKED, OfficerState.INVITED}:
+    """Raise ProofRefused for an account locked, off, ended or not enrolled yet, as for any other mistake."""
+    is_off = officer.locked_at is not None or officer.unused_at is not None
+    if is_off or officer.state in {OfficerState.REVOKED, OfficerState.INVITED}:
         raise ProofRefused(NOT_RIGHT, officer.id)
 
 

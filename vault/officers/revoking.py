@@ -14,7 +14,7 @@ from vault.access.policy import Role
 from vault.database import Base, RecordedSession
 from vault.errors import NotSignedIn, RuleForbids
 from vault.officers import recovery_codes, returning, second_factors
-from vault.officers.models import Officer, OfficerState, Passkey, SignedInSession
+from vault.officers.models import DuressWrap, Officer, OfficerState, Passkey, SignedInSession
 from vault.vocabulary import Labelled
 
 
@@ -113,6 +113,8 @@ def revoke(
     returning.take_keys(db, officer, now)
     returning.end_namings(db, officer, now)
     second_factors.drop(db, officer.id)
+    if (lock := db.get(DuressWrap, officer.id)) is not None:
+        db.delete(lock)
     facts: dict[str, Fact] = {"ground": ground, "role": officer.role, "sessions-ended": had.sessions}
     facts |= {"sealed-places-taken": had.places, "role-keys-taken": had.role_keys}
     facts |= {"namings-ended": had.namings}

@@ -22,6 +22,7 @@ from vault.officers import (
     returning,
     second_factors,
     sessions,
+    unused,
 )
 from vault.officers.failing import Caller
 from vault.officers.models import Purpose, SignedInSession
@@ -73,7 +74,7 @@ def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now:
         with vault.writing() as db:
             officer = admission.get(db, found.officer.id)
             # A lock also stops the sign-in that was under way, else its codes could be guessed without end.
-            proofs.check_may_sign_in(officer)
+            unused.check_may_sign_in(db, vault, officer, now)
             proven = second_factors.check(db, vault, officer, found.identity, given, now)
             # Whoever comes first on the day after ends what has lapsed, before they see any list.
             delegating.end_lapsed(db, delegating.unit_day(vault.settings, now), now)
@@ -110,7 +111,7 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
         given = second_factors.receive(vault, known.id, None, code, Purpose.SIGN_IN, now)
         with vault.writing() as db:
             officer = admission.get(db, known.id)
-            proofs.check_may_sign_in(officer)
+            unused.check_may_sign_in(db, vault, officer, now)
             proven = second_factors.check(db, vault, officer, identity, given, now)
             certified = admission.is_certified(db, vault.trust, officer)
             version = officer.key_version

@@ -40,6 +40,8 @@ class Rule(Labelled):
     NOTHING_FOUND = "nothing-found", "Searches that found nobody"
     SIGN_IN_FAILURES = "sign-in-failures", "Repeated failed sign-ins"
     LOCKED = "account-locked", "Account locked"
+    PASSKEY = "passkey-suspected", "Passkey may have been copied"
+    HIGH_RISK = "high-risk", "Access ended because of danger"
     STEP_UP_FAILURES = "step-up-failures", "Repeated wrong codes"
     KEY_ACT = "key-act", "Recovery, destruction or change of keys"
     FLAGGED_CASE = "flagged-case", "Flagged case: a new officer"

@@ -11,6 +11,7 @@ from uuid import UUID
 from vault.access.events import Event
 from vault.access.policy import MATRIX, Compartment, Hold, Role
 from vault.access.reading import BREAK_GLASS
+from vault.officers.revoking import Ground
 from vault.oversight.memory import WITHIN, Finding, Memory, Seen
 from vault.oversight.models import Rule
 
@@ -21,6 +22,8 @@ UNKNOWN_FAILURES = 5
 """Failures from one address for names that nobody has."""
 EMPTY_SEARCHES = 3
 
+HIGH_RISK = frozenset({Ground.DANGER, Ground.STOLEN})
+"""The grounds on which ending somebody's access is an alert."""
 KEY_ACTS = frozenset(
     {
         Event.RECOVERY_ASKED, Event.RECOVERY_EXPORTED, Event.RECOVERY_IMPORTED, Event.DESTRUCTION_ASKED,
@@ -155,6 +158,18 @@ def under_duress(seen: Seen, memory: Memory) -> Iterator[Finding]:
         yield _found(Rule.DURESS, seen, seen.index, seen.accused, None, 1, 0)
 
 
+def passkey_suspected(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each time the counter of a passkey went back."""
+    if seen.event == Event.PASSKEY_SUSPECTED:
+        yield _found(Rule.PASSKEY, seen, seen.index, seen.accused, None, 1, 0)
+
+
+def high_risk(seen: Seen, memory: Memory) -> Iterator[Finding]:
+    """Each time access ended because somebody may be a danger; an act of several entries once."""
+    if seen.event == Event.OFFICER_REVOKED and seen.facts.get("ground") in HIGH_RISK:
+        yield _found(Rule.HIGH_RISK, seen, seen.index, seen.accused, None, 1, 0)
+
+
 def key_act(seen: Seen, memory: Memory) -> Iterator[Finding]:
     """Each recovery, destruction and change of the root or the notary's keys; a long act once."""
     if seen.event in KEY_ACTS and "continues" not in seen.facts:
@@ -217,8 +232,8 @@ def recording_interrupted(seen: Seen, memory: Memory) -> Iterator[Finding]:
 
 RULES: tuple[Callable[[Seen, Memory], Iterator[Finding]], ...] = (
     planted, habit, odd_hours, naming, refusals, nothing_found, failures, step_up_failures, locked,
-    under_duress, key_act, break_glass, unreviewed, flagged_case, witness_refused, notary_refused,
-    recording_interrupted,
+    under_duress, passkey_suspected, high_risk, key_act, break_glass, unreviewed, flagged_case,
+    witness_refused, notary_refused, recording_interrupted,
 )  # fmt: skip
 BELIEVED = RULES[1:]
 """What is asked of an entry that the vault made; one that it did not make moves no memory."""

@@ -17,6 +17,8 @@ def upgrade() -> None:
     _make_access_reviews()
     _make_emergencies()
     _make_nobodys_lock()
+    _mark_unused_accounts()
+    _keep_new_apps()
 
 
 def _number_waiting_entries() -> None:
@@ -161,3 +163,11 @@ def _make_nobodys_lock() -> None:
         sa.Column("locked_at", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nobodys_lock")),
     )
+
+
+def _mark_unused_accounts() -> None:
+    op.add_column("officers", sa.Column("unused_at", Moment(), nullable=True))
+
+
+def _keep_new_apps() -> None:
+    op.add_column("sessions", sa.Column("new_app", sa.LargeBinary(), nullable=True))
