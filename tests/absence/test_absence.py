@@ -6,17 +6,24 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from tests.adversaries.thief import Thief
 from tests.cast import MONDAY, Cast
 from tests.keys.key_machine import COST
+from tests.keys.test_naming_races import at_once
 from tests.officers.returning import ident
+from tests.patience import wait_for_locks
 from tests.programme import OpenedCase, open_case
+from vault import verification
+from vault.absence import actions
 from vault.access import comparing
 from vault.access.models import Assignment, Delegation, DelegationEnd, DelegationState, Lockbox, SealRow
 from vault.access.policy import Compartment
+from vault.cases import actions as cases
 from vault.cases import naming
 from vault.cases.models import Case
 from vault.officers import admission
 from vault.officers.models import OfficerState
+from vault.vocabulary import Position
 
 TODAY = MONDAY.date()
 on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -290,4 +297,67 @@ def test_a_liaison_passes_on_people_and_only_what_the_matrix_gives(cast: Cast) -
         boxes = db.scalars(held).all()
     assert {box.subject for box in boxes} == {f"person:{case.witness}"}
     assert {box.compartment for box in boxes} == {Compartment.SUPERVISION}
+    assert faults(cast) == ([], [])
+
+
+@on_sqlite
+def test_the_ledger_tells_of_each_naming_and_verification_of_a_last_day_that_somebody_moved(
+    cast: Cast,
+) -> None:
+    case = open_case(cast, named=["ines"])
+    delegation = arranged(cast, "ines", "ivo", 0, 2)
+    vault = cast.stage.vault
+    assert verification.verify(vault, lambda _count: None).findings == ()
+    thief = Thief(cast.stage)
+    assert thief.run("UPDATE assignments SET ends_on = '2036-11-23' WHERE delegation IS NOT NULL") == 1
+    (finding,) = verification.verify(vault, lambda _count: None).findings
+    assert "assignments" in finding
+    thief.run("UPDATE assignments SET ends_on = ? WHERE delegation IS NOT NULL", day(2))
+    cast["ada"].post(f"/absences/{delegation}/end")
+    assert verification.verify(vault, lambda _count: None).findings == ()
+    with vault.reading() as db:
+        size = vault.ledger.head(db).size
+        told = [vault.ledger.entry(db, index).entry for index in range(size)]
+    ivo = f"officer:{ident(cast, 'ivo')}"
+    about = [one.event for one in told if ivo in one.subjects and f"case:{case.id}" in one.subjects]
+    assert about == ["officer-named", "officer-unnamed"]
+
+
+@on_sqlite
+def test_who_is_named_anew_while_standing_in_stays_when_taken_off_until_it_ends(cast: Cast) -> None:
+    case = open_case(cast, named=["ines"])
+    delegation = arranged(cast, "ines", "ivo", 0, 9)
+    ada = cast["ada"]
+    named = ada.post(f"/cases/{case.id}/officers/name", officer=str(ident(cast, "ivo")))
+    assert named.status_code == 303, named.text
+    with cast.stage.vault.reading() as db:
+        own = db.scalars(
+            select(Assignment.id).where(
+                Assignment.officer == ident(cast, "ivo"), Assignment.delegation.is_(None)
+            )
+        ).one()
+    assert ada.post(f"/cases/{case.id}/officers/{own}/remove").status_code == 303
+    assert (opens(cast, "ivo", case), faults(cast)) == (200, ([], []))
+    assert ada.post(f"/absences/{delegation}/end").status_code == 303
+    assert (opens(cast, "ivo", case), faults(cast)) == (404, ([], []))
+
+
+def test_a_colleague_who_begins_while_people_are_added_gets_the_keys_of_each(cast: Cast) -> None:
+    case = open_case(cast, named=["ines"])
+    delegation = arranged(cast, "ines", "ivo", 1, 9)
+    cast.stage.clock.forward(days=1)
+    vault, ada, now = cast.stage.vault, cast["ada"].sign_in().actor, cast.stage.clock.now
+    wait_for_locks(cast.stage)
+
+    def add() -> None:
+        with vault.writing() as db:
+            kept = db.get_one(Case, case.id)
+            cases.add_person(db, ada, vault.trust, kept, Position.CHILD, True, now)
+
+    def begin() -> None:
+        with vault.writing() as db:
+            found = db.get_one(Delegation, delegation)
+            actions.begin(db, ada, vault.trust, found, found.from_on, now)
+
+    assert at_once(add, begin, add) == []
     assert faults(cast) == ([], [])

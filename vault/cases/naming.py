@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from audit.entries import Fact
 from vault.access import delegating, seals
 from vault.access.actor import Actor
 from vault.access.events import Event, record
@@ -86,14 +87,12 @@ def unname_officer(db: RecordedSession, who: Actor, case: Case, assignment: UUID
     if found is None or found.ended_at is not None or found.subject_id not in {case.id, *people}:
         raise NotKnown
     seals.end_namings(db, [found], now)
-    record(
-        db,
-        Event.OFFICER_UNNAMED,
-        who=who,
-        now=now,
-        subjects=list(dict.fromkeys([case.subject, found.subject, f"officer:{found.officer}"])),
-        facts={"role": found.role},
-    )
+    about = list(dict.fromkeys([case.subject, found.subject, f"officer:{found.officer}"]))
+    record(db, Event.OFFICER_UNNAMED, who=who, now=now, subjects=about, facts={"role": found.role})
+    for left in seals.live_assignments(db, found.subject, found.officer):
+        # They stay in a colleague's stead, and whoever follows namings by the ledger must hear of it.
+        stays: dict[str, Fact] = {"role": left.role, "until": left.ends_on}
+        record(db, Event.OFFICER_NAMED, who=who, now=now, subjects=about, facts=stays)
     delegating.follow(db, who, found, now)
 
 
