@@ -1,4 +1,5 @@
 """The Flask service: the features it is made of, who is asking, and how every error is answered in words."""
+# It is longer than other modules, because its lists of features and of links grow with every feature.
 
 from datetime import timedelta
 from importlib import import_module

@@ -74,7 +74,16 @@ def uuid(value: Any) -> UUID:
 
 def guess_password(password: str, officer: dict[str, Any], root: Root) -> bytes | None:
     """The officer's seed if this is the password; one run of Argon2id and no way around it."""
-    info = enc("vault/officer-wrap/v1", uuid(officer["id"]), officer["key_version"])
+    return _guess(password, officer, bytes(officer["wrap_blob"]), "vault/officer-wrap/v1", root)
+
+
+def guess_duress(password: str, officer: dict[str, Any], blob: bytes, root: Root) -> bytes | None:
+    """The seed behind the officer's second lock if this is the password for duress."""
+    return _guess(password, officer, blob, "vault/duress-wrap/v1", root)
+
+
+def _guess(password: str, officer: dict[str, Any], blob: bytes, label: str, root: Root) -> bytes | None:
+    info = enc(label, uuid(officer["id"]), officer["key_version"])
     _, memory, passes, lanes = officer["wrap_cost"].split("$")
     stretched = Argon2id(
         salt=bytes(officer["wrap_salt"]),
@@ -83,7 +92,7 @@ def guess_password(password: str, officer: dict[str, Any], root: Root) -> bytes 
         lanes=int(lanes),
         memory_cost=int(memory),
     ).derive(password.encode())
-    locked = root.unwrap(bytes(officer["wrap_blob"]), info)
+    locked = root.unwrap(blob, info)
     keys = expand(stretched, info, 64)
     if locked is None or keys[32:] != locked[:32]:
         return None

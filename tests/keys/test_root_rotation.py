@@ -15,9 +15,10 @@ from audit.entries import Entry, new_entry_id
 from crypto.errors import Refused
 from crypto.root import FileRootKey
 from crypto.root_ring import RootRing
-from crypto.wraps import code_context, kept_context, password_context
+from crypto.wraps import code_context, duress_context, kept_context, password_context
 from tests.cast import CAST, Cast, Officer, Stage
 from tests.keys.killing import steps_of
+from tests.officers.forced import prepared, sign_in_with
 from tests.programme import open_case
 from vault.access.events import Event, record
 from vault.access.models import HolderKey, Lockbox
@@ -70,6 +71,9 @@ def wraps(stage: Stage) -> list[tuple[bytes, bytes]]:
             found.append((officer.recovery_blob, code_context(officer.id, version)))
         factors = db.scalars(select(models.SecondFactor))
         found += [(factor.secret, kept_context("totp", factor.id)) for factor in factors]
+        for lock in db.scalars(select(models.DuressWrap)):
+            found.append((lock.blob, duress_context(lock.id, lock.key_version)))
+            found.append((lock.totp, kept_context("totp-under-duress", lock.id)))
         found += [(row.wrapped, context_of(row)) for row in db.scalars(select(VouchingKey))]
     return found
 
@@ -79,11 +83,13 @@ def test_everybody_signs_in_again_with_what_they_know_and_nothing_else_changes(
 ) -> None:
     before = cast["ines"]
     assert before.get("/desk").status_code == 200
+    under_duress = prepared(cast, "dee")
     assert rotate(stage) == 2
     assert before.get("/desk").status_code == 401
     assert [path.name for path in stage.settings.keys.glob("*root*")] == ["root-2.key"]
     for name in ("ines", "ada", "aud"):
         assert Officer(stage, name).sign_in().get("/desk").status_code == 200
+    assert sign_in_with(stage, "dee", under_duress).actor.is_under_duress
     assert findings(stage) == ()
     assert rotate(stage) == 3
     assert findings(stage) == ()

@@ -19,12 +19,15 @@ from tests.officers.devices import Device, asked, entries, last, make_codes, off
 from tests.officers.forced import DURESS, forced, prepared, set_duress, sign_in_with
 from tests.programme import open_case
 from vault import decoy, migrations
-from vault.access.events import Event
+from vault.access.events import Event, record
 from vault.cases.models import Case
+from vault.desk.telling import put_out_what_is_due
+from vault.notices.models import Frequency, Notice, NoticeChoice
 from vault.officers.models import DuressWrap, SignedInSession, named
 from vault.officers.models import Officer as OfficerRow
 from vault.officers.sessions import cookie_name
 from vault.officers.signing_in import prove_at_terminal, recognise
+from vault.oversight.alarms import AlarmKind, alarms
 from vault.oversight.models import Alert, Rule
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -454,3 +457,23 @@ def test_only_the_tables_of_the_officers_own_account_are_furnished(cast: Cast) -
     assert filled <= {*decoy.OWN, "ledger_entries", "ledger_heads", "ledger_subjects"}
     assert {"officers", "sessions", "holder_keys"} <= filled
     assert decoy.SIGNED_IN == Event.SIGNED_IN
+
+
+@ONLY_SQLITE
+def test_whoever_is_paged_hears_of_it_without_a_name_and_notices_say_that_something_waits(cast: Cast) -> None:
+    stage = cast.stage
+    password = prepared(cast, "ada")
+    both = [cast["ada"].actor, cast["dee"].actor]
+    now = stage.clock.now
+    with stage.vault.writing() as db:
+        for who in both:
+            db.add(NoticeChoice(id=who.officer, frequency=Frequency.AT_ONCE, address=None))
+            record(db, Event.NOTICES_CHOSEN, who=who, now=now, subjects=[f"officer:{who.officer}"])
+    assert put_out_what_is_due(stage.vault, now) == 0  # The first look only remembers.
+    assert AlarmKind.DURESS not in {alarm.kind for alarm in alarms(stage.vault, now)}
+    assert give(stage, "ada", password).status_code == 303
+    (told,) = [alarm for alarm in alarms(stage.vault, now) if alarm.kind is AlarmKind.DURESS]
+    assert "Amsel" not in told.words
+    assert put_out_what_is_due(stage.vault, now) == 1
+    with stage.vault.reading() as db:
+        assert [notice.officer for notice in db.scalars(select(Notice))] == [both[1].officer]
