@@ -68,9 +68,9 @@ class Settings:
         "Years until the ledger's details are forgotten.",
         zero="to keep details for ever",
     )
+    emergency_minutes: int = number(30, 5, 120, "Minutes for which emergency access is given.")
     delegation_days: int = number(60, 1, 180, "Days for which an officer may stand in for another.")
     access_review_days: int = number(365, 30, 730, "Days after which everybody's access is reviewed again.")
-    emergency_minutes: int = number(30, 5, 120, "Minutes for which emergency access is given.")
     hold_minutes: int = number(90, 5, 1440, "Minutes for which a bed is held.")
     turnaround_days: int = number(2, 0, 30, "Days a place rests between two households.")
     paper_megabytes: int = number(200, 1, 2000, "The largest document that a case keeps.")

@@ -84,6 +84,7 @@ def test_who_asked_opens_that_place_and_nothing_else_of_the_case_while_it_lasts(
     assert cast["ivo"].post(f"/emergency/{let_in.request}/open").status_code == 404
 
 
+@ONLY_SQLITE
 def test_each_look_is_an_entry_that_says_by_what_right(cast: Cast) -> None:
     let_in = let_pat_in(cast)
     open_it(cast, let_in.request, "pat")
@@ -94,6 +95,7 @@ def test_each_look_is_an_entry_that_says_by_what_right(cast: Cast) -> None:
     assert f"case:{let_in.case.id}" in look.subjects
 
 
+@ONLY_SQLITE
 def test_a_deputy_who_was_let_in_is_told_of_as_an_emergency_on_every_page(cast: Cast) -> None:
     case = open_case(cast, named=[])
     write_address(cast, case)
@@ -164,6 +166,7 @@ def test_a_new_key_in_the_middle_of_an_emergency_does_not_end_it(cast: Cast) -> 
         assert audit_seals(db) == ([], [])
 
 
+@ONLY_SQLITE
 def test_who_asked_and_who_gave_end_it_early(cast: Cast) -> None:
     let_in = let_pat_in(cast)
     cast["pat"].get(f"/emergency/{let_in.request}")
@@ -172,6 +175,7 @@ def test_who_asked_and_who_gave_end_it_early(cast: Cast) -> None:
     assert cast["pat"].get(f"/emergency/{let_in.request}/open").status_code == 404
 
 
+@ONLY_SQLITE
 def test_nobody_answers_their_own_request_nor_one_for_what_they_do_not_hold(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     own = ask(cast, "dee", case.code, "location")
@@ -254,6 +258,7 @@ def test_a_planted_grant_opens_nothing_and_the_verification_names_it(cast: Cast)
     assert any(str(planted) in line and "did not keep it" in line for line in findings(cast))
 
 
+@ONLY_SQLITE
 def test_a_grant_that_was_made_longer_past_the_vault_is_over_at_once(cast: Cast) -> None:
     let_in = let_pat_in(cast)
     thief = Thief(cast.stage)

@@ -67,6 +67,7 @@ def test_every_use_is_an_alert_and_none_is_told_as_a_look_without_a_naming(cast:
     assert Rule.OUTSIDE_ASSIGNMENT not in found
 
 
+@ONLY_SQLITE
 def test_a_use_that_nobody_reviewed_in_three_working_days_is_red_and_told_once(cast: Cast) -> None:
     case = open_case(cast, named=[])
     request = ask(cast, "pat", case.code, "location")

@@ -162,14 +162,14 @@ class Permission(Labelled):
     ASK_KEY_ACT = "ask-key-act", "ask for a recovery of keys or a destruction"
     DECIDE_KEY_ACT = "decide-key-act", "approve a recovery of keys or a destruction"
     SEE_KEY_ACTS = "see-key-acts", "see recoveries and destructions"
-    SEE_EMERGENCIES = "see-emergencies", "see emergency access"
-    ASK_EMERGENCY = "ask-emergency", "ask for emergency access"
-    GRANT_EMERGENCY = "grant-emergency", "give a colleague emergency access"
-    REVIEW_EMERGENCY = "review-emergency", "review emergency access"
     SEE_ABSENCES = "see-absences", "see absences and who stands in"
     ASK_ABSENCE = "ask-absence", "ask for a stand-in for their own absence"
     ARRANGE_ABSENCE = "arrange-absence", "arrange who stands in for whom"
     REVIEW_ACCESS = "review-access", "review once a year who has access"
+    SEE_EMERGENCIES = "see-emergencies", "see emergency access"
+    ASK_EMERGENCY = "ask-emergency", "ask for emergency access"
+    GRANT_EMERGENCY = "grant-emergency", "give a colleague emergency access"
+    REVIEW_EMERGENCY = "review-emergency", "review emergency access"
 
 
 PERMISSIONS: dict[Permission, frozenset[Role]] = {
@@ -210,6 +210,10 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ASK_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.DECIDE_KEY_ACT: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_KEY_ACTS: frozenset({Role.COORDINATOR, Role.DEPUTY, Role.AUDITOR}),
+    Permission.SEE_ABSENCES: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
+    Permission.ASK_ABSENCE: frozenset({Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
+    Permission.ARRANGE_ABSENCE: frozenset({Role.COORDINATOR}),
+    Permission.REVIEW_ACCESS: frozenset({Role.COORDINATOR, Role.DEPUTY}),
     Permission.SEE_EMERGENCIES: frozenset(Role) - {Role.FINANCE, Role.ADMINISTRATOR},
     # Not the coordinator, who holds everything that can be asked for; finance meets no witness.
     Permission.ASK_EMERGENCY: frozenset(
@@ -217,10 +221,6 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     ),
     Permission.GRANT_EMERGENCY: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.DEPUTY}),
     Permission.REVIEW_EMERGENCY: frozenset({Role.COORDINATOR, Role.DEPUTY}),
-    Permission.SEE_ABSENCES: frozenset({Role.COORDINATOR, Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
-    Permission.ASK_ABSENCE: frozenset({Role.INSPECTOR, Role.CLERK, Role.LIAISON}),
-    Permission.ARRANGE_ABSENCE: frozenset({Role.COORDINATOR}),
-    Permission.REVIEW_ACCESS: frozenset({Role.COORDINATOR, Role.DEPUTY}),
 }
 
 

@@ -11,7 +11,7 @@ from vault.database import RecordedSession
 from vault.desk.bench import waiting_on_the_bench
 from vault.desk.figures import at_a_glance
 from vault.desk.waiting import waiting_for
-from vault.emergency import actions as emergencies
+from vault.emergency import closing as emergencies
 from vault.oversight import alarms
 from vault.oversight.forced import unanswered
 from vault.oversight.noticing import notice_refusal

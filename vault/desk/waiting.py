@@ -79,9 +79,9 @@ def waiting_for(
         *(_officers(db, who) if who.certified else ()),
         *(_keys(db, who, now) if who.certified else ()),
         *(_key_acts(db, who, now) if who.certified else ()),
-        *(_emergencies(db, who, now, today) if who.certified else ()),
         *(_absences(db, who, today) if who.certified else ()),
         *(_access_review(db, settings, who, now) if who.certified else ()),
+        *(_emergencies(db, who, now, today) if who.certified else ()),
     ]
     return sorted(found, key=_order)
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from crypto.columns import put
 from housing.availability import working_days_after
 from vault.access import custody, seals
 from vault.access.actor import Actor
-from vault.access.emergencies import end_grants, seal_under, unseal
+from vault.access.emergencies import seal_under, unseal
 from vault.access.events import Event, record
 from vault.access.grants import vouch_for_grant
 from vault.access.models import EmergencyGrant, Lockbox
@@ -29,7 +28,7 @@ from vault.emergency.standing import NOWHERE, Standing, holds, may_answer, may_r
 from vault.errors import NotKnown, RuleForbids
 from vault.officers.models import Officer, OfficerState
 from vault.referrals.models import Referral
-from vault.running import RunningVault, Trust
+from vault.running import Trust
 
 ASKED_FOR = (
     Compartment.LOCATION,
@@ -84,7 +83,9 @@ def _case_of(db: Session, number: str) -> UUID | None:
     return db.scalars(found.limit(1)).first()
 
 
-def ask(db: RecordedSession, who: Actor, trust: Trust, wanted: Wanted, now: datetime) -> EmergencyRequest:
+def ask(
+    db: RecordedSession, who: Actor, trust: Trust, wanted: Wanted, today: date, now: datetime
+) -> EmergencyRequest:
     """Ask the officers on call; a number that is no case's is taken in the same way, and goes to nobody.
 
     Raises RuleForbids for what this officer opens anyway, and for more than five requests in a day.
@@ -93,7 +94,8 @@ def ask(db: RecordedSession, who: Actor, trust: Trust, wanted: Wanted, now: date
         raise RuleForbids("You open this without an emergency, or it is never opened by one.")
     _check_pace(db, who, now)
     case = _case_of(db, " ".join(wanted.number.split()).upper())
-    if holds(db, who, places(db, case or NOWHERE, wanted.compartment), wanted.compartment):
+    boxes = places(db, case or NOWHERE, wanted.compartment)
+    if holds(db, who, boxes, wanted.compartment, today):
         raise RuleForbids("You are named there, so open it on the page of the case.")
     request = EmergencyRequest(
         id=uuid4(),
@@ -134,12 +136,12 @@ def _check_pace(db: Session, who: Actor, now: datetime) -> None:
         )
 
 
-def _check_may_answer(db: Session, who: Actor, here: Standing) -> None:
+def _check_may_answer(db: Session, who: Actor, here: Standing, today: date) -> None:
     if who.officer == here.request.asked_by:
         raise RuleForbids("You asked for this, so another officer answers.")
     if not here.is_waiting:
         raise RuleForbids("This request is answered already, or has waited for more than two hours.")
-    if not may_answer(db, who, here):
+    if not may_answer(db, who, here, today):
         raise RuleForbids("Only an officer who holds this part of the record can answer.")
 
 
@@ -179,7 +181,7 @@ def grant(
 
     Raises RuleForbids for whoever may not answer, and when the officer who asked has left.
     """
-    _check_may_answer(db, who, standing(db, request, now))
+    _check_may_answer(db, who, standing(db, request, now), today)
     _check_asker(db, request)
     wanted = [box.id for box in places(db, request.case or NOWHERE, request.compartment)]
     boxes = [box for box in seals.lock_boxes(db, Lockbox.id.in_(wanted)) if box.destroyed_at is None]
@@ -202,10 +204,16 @@ def grant(
 
 
 def refuse(
-    db: RecordedSession, who: Actor, trust: Trust, request: EmergencyRequest, words: str, now: datetime
+    db: RecordedSession,
+    who: Actor,
+    trust: Trust,
+    request: EmergencyRequest,
+    words: str,
+    today: date,
+    now: datetime,
 ) -> None:
     """Refuse, with words that the reviewers read and the officer who asked never does. Raises RuleForbids."""
-    _check_may_answer(db, who, standing(db, request, now))
+    _check_may_answer(db, who, standing(db, request, now), today)
     _write(db, who, trust, request, "answer", words)
     request.state, request.decided_by, request.decided_at = RequestState.REFUSED, who.officer, now
     record(
@@ -266,30 +274,3 @@ def review(
 
 def _write(db: Session, who: Actor, trust: Trust, request: EmergencyRequest, name: str, words: str) -> None:
     put(request, name, words, custody.sealer(db, who, trust, request.subject, Compartment.EMERGENCY))
-
-
-def see_to(vault: RunningVault, now: datetime) -> None:
-    """End what is over, and tell the ledger once of each use that nobody reviewed in time."""
-    end_grants(vault, now)
-    today = now.astimezone(ZoneInfo(vault.settings.time_zone)).date()
-    late = select(EmergencyRequest).where(
-        EmergencyRequest.state == RequestState.GRANTED,
-        EmergencyRequest.reviewed_at.is_(None),
-        EmergencyRequest.overdue_told_at.is_(None),
-        EmergencyRequest.review_due_on < today,
-    )
-    with vault.reading() as db:
-        if db.scalars(late.limit(1)).first() is None:
-            return
-    with vault.writing() as db:
-        for request in db.scalars(late.order_by(EmergencyRequest.id).with_for_update()).all():
-            request.overdue_told_at = now
-            record(
-                db,
-                Event.EMERGENCY_UNREVIEWED,
-                who=None,
-                now=now,
-                subjects=[f"case:{request.case}", f"officer:{request.asked_by}"],
-                compartment=request.compartment,
-                facts={"request": request.id},
-            )

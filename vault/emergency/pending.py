@@ -1,4 +1,4 @@
-"""What emergencies ask of one officer, in a constant number of questions however many there are."""
+"""What emergencies ask of one officer; only a request that waits for an answer costs questions of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,15 +51,16 @@ def pending(db: Session, who: Actor, now: datetime, today: date) -> Iterator[Pen
 
 def _of(db: Session, who: Actor, here: Standing, codes: dict[UUID, str], today: date) -> Iterator[Pending]:
     request = here.request
-    what = f"{request.compartment.label} of {codes[request.case]}" if request.case in codes else ""
+    part = request.compartment.label
+    what = f"{part} of {codes[request.case]}" if request.case in codes else part
     if request.asked_by == who.officer:
         if here.grant is not None and here.is_open:
-            words = f"{request.compartment.label} is open to you."
+            words = f"{part} is open to you."
             yield Pending(
                 request.id, "Emergency access", words, here.grant.ends_at, "It ends by itself", True
             )
-    elif may_answer(db, who, here):
-        words = f"An officer asks to open {what}: {request.ground.label.lower()}. Answer now."
+    elif may_answer(db, who, here, today):
+        words = f"An officer asks for this: {what}. {request.ground.label}. Answer now."
         yield Pending(request.id, "Emergency: an answer", words, here.lapses_at, "Two hours", True)
     elif who.may(Permission.REVIEW_EMERGENCY) or who.may(Permission.READ_LEDGER):
         yield from _afterwards(who, here, what, today)
@@ -68,7 +69,7 @@ def _of(db: Session, who: Actor, here: Standing, codes: dict[UUID, str], today: 
 def _afterwards(who: Actor, here: Standing, what: str, today: date) -> Iterator[Pending]:
     request, is_late = here.request, here.is_overdue(today)
     if here.is_open:
-        words = f"{what} is open to an officer outside the matrix."
+        words = f"{what} is open to an officer who otherwise may not see it."
         yield Pending(request.id, "Emergency access is open", words, None, "", True)
     elif may_review(who, here):
         words = f"{what} was opened. Say whether it was justified."

@@ -46,6 +46,13 @@ class Standing:
         return self.grant is not None and self.grant.ended_at is None and self.now < self.grant.ends_at
 
     @property
+    def open_until(self) -> datetime | None:
+        """When it ends or has ended for the officer: a seal that is unmade later opened nothing meanwhile."""
+        if self.grant is None:
+            return None
+        return min(self.grant.ended_at or self.grant.ends_at, self.grant.ends_at)
+
+    @property
     def is_over(self) -> bool:
         """Whether it was given and has ended."""
         return self.grant is not None and not self.is_open
@@ -95,22 +102,25 @@ def places(db: Session, case: UUID, compartment: Compartment) -> list[Lockbox]:
     return [box for box in boxes if box.subject.startswith(("case:", "person:"))]
 
 
-def holds(db: Session, who: Actor, boxes: Sequence[Lockbox], compartment: Compartment) -> bool:
-    """Whether the matrix gives this officer every one of these, by their role or because they are named."""
+def holds(db: Session, who: Actor, boxes: Sequence[Lockbox], compartment: Compartment, today: date) -> bool:
+    """Whether the matrix gives this officer every one of these today, by their role or by being named."""
     if hold(compartment, who.role) is Hold.ALL:
         return True
     subjects = {subject for box in boxes for subject in named_on(box)} or {NOWHERE}
-    named = [a for a in db.scalars(NAMED_ON, {"subjects": list(subjects)}) if a.officer == who.officer]
+    live = db.scalars(NAMED_ON, {"subjects": list(subjects)}).all()
+    # Who stands in for another counts until the last day, as at the gate.
+    live = [naming for naming in live if naming.ends_on is None or today <= naming.ends_on]
+    named = [naming for naming in live if naming.officer == who.officer]
     return bool(boxes) and all(any(is_named_holder(naming, box) for naming in named) for box in boxes)
 
 
-def may_answer(db: Session, who: Actor, here: Standing) -> bool:
+def may_answer(db: Session, who: Actor, here: Standing, today: date) -> bool:
     """Whether this officer can give or refuse it: another one, on call, who holds what is asked for."""
     request = here.request
     if not (who.may(Permission.GRANT_EMERGENCY) and here.is_waiting) or who.officer == request.asked_by:
         return False
     boxes = places(db, request.case or NOWHERE, request.compartment)
-    return holds(db, who, boxes, request.compartment)
+    return holds(db, who, boxes, request.compartment, today)
 
 
 def may_review(who: Actor, here: Standing) -> bool:

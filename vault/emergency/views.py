@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 
 from vault.access.actor import Actor
+from vault.access.delegating import unit_day
 from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.policy import Permission
 from vault.cases.models import Case
 from vault.database import RecordedSession
-from vault.emergency import actions
+from vault.emergency import actions, closing
 from vault.emergency.forms import Answer, AnswerForm, AskForm, ReviewForm
 from vault.emergency.models import EmergencyRequest, known_to
 from vault.emergency.opening_views import bp as opening_pages
@@ -32,6 +33,11 @@ bp.register_blueprint(opening_pages)
 
 HERE = "/emergency/<uuid:emergency_id>"
 SENT = "Your request is recorded."
+
+
+def _today() -> date:
+    """The day on the unit's own calendar."""
+    return unit_day(running().settings, now())
 
 
 def _names(db: Session) -> dict[UUID, str]:
@@ -52,7 +58,7 @@ def _to(emergency_id: UUID) -> ResponseReturnValue:
 @requires(Permission.SEE_EMERGENCIES)
 def list_requests() -> ResponseReturnValue:
     """One's own requests, and those of others that one answers for."""
-    actions.see_to(running(), now())
+    closing.see_to(running(), now())
     who = actor()
     with running().reading() as db:
         found = list(db.scalars(known_to(who)))
@@ -87,7 +93,7 @@ def ask() -> ResponseReturnValue:
     answers = {question.short_name: question.data for question in form.questions()}
     try:
         with running().writing() as db:
-            request = actions.ask(db, actor(), running().trust, actions.Wanted(**answers), now())
+            request = actions.ask(db, actor(), running().trust, actions.Wanted(**answers), _today(), now())
     except RuleForbids as error:
         record_refusal(error)
         form.refuse(error.message)
@@ -100,7 +106,7 @@ def ask() -> ResponseReturnValue:
 @requires(Permission.SEE_EMERGENCIES)
 def show(emergency_id: UUID) -> ResponseReturnValue:
     """One request: where it stands, and what this officer can do."""
-    actions.see_to(running(), now())
+    closing.see_to(running(), now())
     return _page(emergency_id, None, 200)
 
 
@@ -110,7 +116,7 @@ def _page(emergency_id: UUID, form: Any, status: int) -> ResponseReturnValue:
     with running().reading() as db:
         request = actions.get(db, who, emergency_id)
         here = standing(db, request, now())
-        answers, names = may_answer(db, who, here), _names(db)
+        answers, names = may_answer(db, who, here, _today()), _names(db)
         codes = _codes(db, [request])
     reviews, mine = may_review(who, here), request.asked_by == who.officer
     if form is None and answers:
@@ -165,14 +171,13 @@ def _carried(
 def answer(emergency_id: UUID) -> ResponseReturnValue:
     """Give or refuse."""
     form = AnswerForm.ask(needs_code(None))
-    settings, trust = running().settings, running().trust
-    today = now().astimezone(ZoneInfo(settings.time_zone)).date()
+    settings, trust, today = running().settings, running().trust, _today()
 
     def act(db: RecordedSession, who: Actor, request: EmergencyRequest) -> None:
         if form.answer.data is Answer.GIVE:
             actions.grant(db, who, trust, request, settings.emergency_minutes, today, now())
         else:
-            actions.refuse(db, who, trust, request, form.words.data, now())
+            actions.refuse(db, who, trust, request, form.words.data, today, now())
 
     return _carried(emergency_id, form, act, "Your answer is recorded.")
 
