@@ -272,6 +272,12 @@ def get(db: RecordedSession, officer: UUID) -> Officer:
     return found
 
 
+def held(db: RecordedSession, officer: UUID) -> Officer:
+    """The officer, standing still until this act is kept, so that of two at once the second sees the first."""
+    row = select(Officer).where(Officer.id == officer).with_for_update()
+    return db.scalars(row.execution_options(populate_existing=True)).one()
+
+
 def get_by_name(db: RecordedSession, name: str) -> Officer:
     """The officer who signs in with this name. Raises NotKnown."""
     found = db.scalars(named(name)).first()

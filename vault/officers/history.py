@@ -1,5 +1,6 @@
 """What the ledger remembers of a second factor: a row put back as it was cannot deny it."""
 
+import hashlib
 from datetime import datetime
 from uuid import UUID
 
@@ -16,13 +17,13 @@ TIME_STEP = "time-step"
 """The fact in which an entry tells of a used code of an app, as its time step (RFC 6238, 4.2)."""
 
 
-def _told(db: Session, trust: Trust, subject: str, event: Event) -> list[Entry]:
-    """The vault's own entries of this kind about a subject, oldest first."""
+def _told(db: Session, trust: Trust, subject: str, *events: Event) -> list[Entry]:
+    """The vault's own entries of these kinds about a subject, oldest first."""
     entry = tables.entries.c
     query = (
         select(entry.index, entry.leaf)
         .join_from(tables.subjects, tables.entries, tables.subjects.c.index == entry.index)
-        .where(tables.subjects.c.subject == subject, entry.event == str(event))
+        .where(tables.subjects.c.subject == subject, entry.event.in_([str(event) for event in events]))
         .order_by(entry.index)
     )
     found = []
@@ -34,6 +35,22 @@ def _told(db: Session, trust: Trust, subject: str, event: Event) -> list[Entry]:
         if subject in told.subjects and is_vouched(told, index, trust.confirms):
             found.append(told)
     return found
+
+
+APP, KEY_VERSION = "app-digest", "key-version"
+"""The facts in which an entry tells which app's secret is the newest, and for which of the officer's keys."""
+
+
+def digest_of_app(officer: UUID, secret: str) -> str:
+    """How the ledger remembers an app's secret: of 160 random bits a digest tells nothing."""
+    return hashlib.sha256(b"vault/app/v1" + officer.bytes + secret.encode()).hexdigest()[:32]
+
+
+def is_replaced(db: Session, trust: Trust, officer: UUID, key_version: int, app: str) -> bool:
+    """Whether the app of this digest was removed or gave way to another under the same keys."""
+    told = _told(db, trust, f"officer:{officer}", Event.APP_SET, Event.APP_REMOVED)
+    told = [entry for entry in told if entry.facts.get(KEY_VERSION) == key_version]
+    return bool(told) and told[-1].facts.get(APP) != app
 
 
 def was_removed(db: Session, trust: Trust, passkey: UUID) -> bool:

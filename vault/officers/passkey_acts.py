@@ -92,8 +92,9 @@ def remove(vault: RunningVault, who: Actor, session: UUID, passkey: UUID, now: d
     """
     _check_stepped_up(vault, who, now)
     with vault.writing() as db:
+        officer = admission.held(db, who.officer)
         row = own_passkey(db, who, passkey)
-        check_may_go(db, vault, admission.get(db, who.officer), row)
+        check_may_go(db, vault, officer, row)
         db.delete(row)
         subjects = [f"officer:{who.officer}", f"passkey:{row.id}"]
         ended = sessions.end_all(db, who.officer, session)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from audit.entries import Fact
-from crypto.identity import Identity
+from crypto.identity import Decoy, Identity, recall_secret
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.policy import Role
@@ -114,8 +114,20 @@ def check(
         return Proven(Factor.BACKUP_CODE, used, None)
     if not takes_app(vault.settings, officer, passkeys.own(db, vault.trust, officer)):
         raise proofs.ProofRefused(PASSKEY_WANTED, officer.id)
+    _check_newest_app(db, vault, officer, identity)
     step = proofs.check_code(db, vault.root, officer.id, identity, given.text, now)
     return Proven(Factor.APP, None, step)
+
+
+def _check_newest_app(db: RecordedSession, vault: RunningVault, officer: Officer, identity: Identity) -> None:
+    """Raise ProofRefused for an app that was replaced or removed, and whose row somebody put back."""
+    factor = db.get(SecondFactor, officer.id)
+    if factor is None or isinstance(identity, Decoy):
+        return
+    secret = recall_secret(identity, "totp", factor.secret, officer.id, vault.root).decode()
+    app = history.digest_of_app(officer.id, secret)
+    if history.is_replaced(db, vault.trust, officer.id, officer.key_version, app):
+        raise proofs.ProofRefused(proofs.SECOND_FACTOR_WRONG, officer.id)
 
 
 def record_use(

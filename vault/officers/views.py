@@ -2,16 +2,24 @@
 
 from uuid import UUID
 
-import pyotp
-import segno
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 
 from vault.access.guard import actor, now, public, requires, running
 from vault.access.policy import Permission
 from vault.errors import RuleForbids
-from vault.officers import admission, lately, passkey_acts, passkeys, proofs, sessions, signing_in
+from vault.officers import (
+    admission,
+    authenticator,
+    lately,
+    passkey_acts,
+    passkeys,
+    proofs,
+    sessions,
+    signing_in,
+)
 from vault.officers.asking import caller, found, offer_factors, tell_codes_left
+from vault.officers.authenticator_views import bp as authenticator_pages
 from vault.officers.duress_views import bp as duress_pages
 from vault.officers.forms import (
     ChangePasswordForm,
@@ -29,6 +37,7 @@ from vault.officers.strength import strength_words, words_of
 
 bp = Blueprint("officers", __name__)
 bp.register_blueprint(keeping_pages)
+bp.register_blueprint(authenticator_pages)
 bp.register_blueprint(passkey_pages)
 bp.register_blueprint(duress_pages)
 
@@ -164,24 +173,14 @@ def _second_factor_page(form: FirstCodeForm, making: MakePasskeyForm) -> str:
         abort(404)
     with vault.reading() as db:
         secret = proofs.shown_second_factor(db, vault.root, here.officer.id, here.identity)
-    uri = pyotp.TOTP(secret).provisioning_uri(name=here.officer.name, issuer_name="Vault")
     return render_template(
         "officers/enrol_second_factor.html",
         form=form,
         making=making.offer(url_for("officers.passkeys.ask_first")),
         offers_passkeys=passkeys.site_of(vault.settings) is not None,
         secret=secret,
-        squares=_squares(uri),
+        squares=authenticator.squares(here.officer.name, secret),
     )
-
-
-def _squares(uri: str) -> tuple[int, str]:
-    """The QR picture as a size and one SVG path, so that no markup is passed around."""
-    code = segno.make(uri, error="m", micro=False)
-    path = "".join(
-        f"M{x} {y}h1v1h-1z" for y, row in enumerate(code.matrix) for x, dark in enumerate(row) if dark
-    )
-    return len(code.matrix), path
 
 
 @bp.post("/enrol/second-factor")
