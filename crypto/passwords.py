@@ -1,5 +1,6 @@
 """From a password to a key: Argon2id (RFC 9106), or PBKDF2 (SP 800-132) where a FIPS module demands it."""
 
+import threading
 import unicodedata
 from dataclasses import dataclass
 from typing import Self
@@ -72,6 +73,10 @@ class PasswordCost:
         raise Malformed("This is not a password cost that the vault can spend.")
 
 
+# Each lane is a thread of OpenSSL's one pool; two runs at once would take threads from it until both wait for
+# the other to give one back, for ever. One run at a time also bounds the memory of a process.
+_ALONE = threading.Lock()
+
 STANDARD = PasswordCost(ARGON2ID, 64 * 1024, 3, 4)
 FIPS = PasswordCost(PBKDF2, 0, 600_000, 1)
 
@@ -95,4 +100,5 @@ def stretch(password: str, salt: bytes, cost: PasswordCost) -> bytes:
         lanes=cost.lanes,
         memory_cost=cost.memory_kib,
     )
-    return argon2id.derive(secret)
+    with _ALONE:
+        return argon2id.derive(secret)

@@ -1,6 +1,9 @@
 """From a password to a key."""
 
 import hashlib
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -67,3 +70,27 @@ def test_a_password_that_is_not_unicode_is_refused_without_quoting_it() -> None:
         stretch("secret\ud800", b"s" * 16, CHEAP)
     assert "secret" not in str(refused.value)
     assert refused.value.__cause__ is None
+
+
+MANY_AT_ONCE = """
+from concurrent.futures import ThreadPoolExecutor
+from crypto.passwords import PasswordCost, stretch
+cost = PasswordCost("argon2id", 1024, 1, 4)
+with ThreadPoolExecutor(8) as threads:
+    keys = threads.map(lambda number: stretch(f"a long password {number}", bytes(16), cost), range(40))
+    print(len(set(keys)))
+"""
+
+
+def test_many_passwords_are_stretched_at_once_in_one_process_and_none_waits_for_ever() -> None:
+    """In a process of its own: threads that wait for each other could not be ended in this one."""
+    root = Path(__file__).resolve().parents[2]
+    told = subprocess.run(
+        [sys.executable, "-c", MANY_AT_ONCE],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert told.stdout.strip() == "40"
