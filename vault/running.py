@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from audit.entries import Details, Entry
@@ -18,6 +19,7 @@ from audit.ledger import Ledger, Receipt
 from audit.notes import Checkpoint
 from crypto import suites
 from crypto.encoding import enc
+from crypto.errors import CryptoError
 from crypto.root_ring import RootRing
 from crypto.suites import Profile
 from vault import decoy
@@ -182,7 +184,11 @@ class RunningVault:
         else:
             with self.empty_house.opened(self.database.engine, officer, writing=True) as session:
                 session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
-                yield session
+                try:
+                    yield session
+                except (CryptoError, LookupError, SQLAlchemyError) as error:
+                    # It lacked what an empty house has not, such as a certified key to seal to.
+                    raise LedgerUnavailable("Nothing is recorded under duress.") from error
 
     @contextmanager
     def writing_always(self) -> Iterator[RecordedSession]:

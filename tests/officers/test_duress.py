@@ -17,7 +17,8 @@ from tests.adversaries.thief import Thief
 from tests.cast import CAST, PASSWORD, Cast, Officer, Stage
 from tests.officers.devices import Device, asked, entries, last, make_codes, offer_passkeys, with_passkey
 from tests.officers.forced import DURESS, forced, prepared, set_duress, sign_in_with
-from tests.programme import open_case
+from tests.programme import REFERRAL, open_case
+from tests.safehouses.placing import HOUSE
 from vault import decoy, migrations
 from vault.access.events import Event, record
 from vault.cases.models import Case
@@ -477,3 +478,47 @@ def test_whoever_is_paged_hears_of_it_without_a_name_and_notices_say_that_someth
     assert put_out_what_is_due(stage.vault, now) == 1
     with stage.vault.reading() as db:
         assert [notice.officer for notice in db.scalars(select(Notice))] == [both[1].officer]
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(
+    ("name", "path", "answers"),
+    [
+        ("pat", "/referrals/send", REFERRAL),
+        ("ada", "/safe-housing/add", HOUSE | {"code": "H-099", "beds": "3"}),
+        ("max", "/officers/add", {"full_name": "New Colleague", "name": "newcomer", "role": "clerk"}),
+        ("ada", "/agencies/add", {"name": "An agency", "kind": "housing"}),
+    ],
+)
+def test_an_act_that_is_filled_in_rightly_ends_like_one_that_cannot_be_recorded(
+    cast: Cast, name: str, path: str, answers: dict[str, Any]
+) -> None:
+    """Also where it would be sealed: the empty house holds no certified key to seal to."""
+    officer = forced(cast, name)
+    shown = officer.get(path)
+    assert shown.status_code == 200
+    code = {"code": officer.code()} if 'name="code"' in shown.text and "code" not in answers else {}
+    before = officer.actor
+    answer = officer.post(path, **(answers | code))
+    assert answer.status_code == 503, answer.text
+    assert "The vault cannot record this right now, so nothing was shown or changed." in answer.text
+    assert last(cast.stage, Event.SIGNED_IN).session == before.session
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("name", ["ada", "ines"])
+def test_a_search_finds_what_it_finds_in_an_empty_programme_and_tells_the_ledger(
+    cast: Cast, name: str
+) -> None:
+    def search(officer: Officer) -> tuple[int, str]:
+        officer.get("/search")
+        sought = {"way": "part-of-a-name", "words": "Jane Roe", "reason": "case-work", "code": officer.code()}
+        answer = officer.post("/search", **sought)
+        return answer.status_code, re.sub(r"[Ee]ntry [0-9,]+", "", MASKED.sub("", answer.text))
+
+    empty = search(cast[name])
+    opened = open_case(cast, ["ines"])
+    officer = forced(cast, name)
+    assert search(officer) == empty
+    assert opened.code not in empty[1]
+    assert last(cast.stage, Event.DIRECTORY_SEARCHED).session == officer.actor.session

@@ -62,7 +62,7 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
 
 
 def is_guarded(app: Flask, endpoint: str | None) -> bool:
-    """Whether a route asks for a permission; so is taken whatever does not say that it asks for none."""
+    """Whether a route asks for a permission; one that does not say that it asks for none is taken to."""
     view = app.view_functions.get(endpoint or "")
     return getattr(view, "permission", view) is not None
 
