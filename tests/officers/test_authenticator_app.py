@@ -1,4 +1,4 @@
-"""The app is replaced once its successor works, removed where a passkey is left, and never comes back by itself."""
+"""The app is replaced once its successor works, removed where a passkey is left, and never comes back."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor

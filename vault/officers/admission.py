@@ -273,7 +273,7 @@ def get(db: RecordedSession, officer: UUID) -> Officer:
 
 
 def held(db: RecordedSession, officer: UUID) -> Officer:
-    """The officer, standing still until this act is kept, so that of two at once the second sees the first."""
+    """The officer, standing still until this act is kept, so that of two at once the second waits."""
     row = select(Officer).where(Officer.id == officer).with_for_update()
     return db.scalars(row.execution_options(populate_existing=True)).one()
 
