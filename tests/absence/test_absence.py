@@ -15,7 +15,7 @@ from tests.patience import wait_for_locks
 from tests.programme import OpenedCase, open_case
 from vault import verification
 from vault.absence import actions
-from vault.access import comparing
+from vault.access import comparing, delegating
 from vault.access.models import Assignment, Delegation, DelegationEnd, DelegationState, Lockbox, SealRow
 from vault.access.policy import Compartment
 from vault.cases import actions as cases
@@ -120,6 +120,22 @@ def test_one_for_later_begins_when_a_coordinator_says_so_on_its_first_day(cast: 
     assert ada.post(f"/absences/{delegation}/begin").status_code == 303
     assert opens(cast, "ivo", case) == 200
     assert faults(cast) == ([], [])
+
+
+@on_sqlite
+def test_the_nightly_sweep_ends_what_lapsed_though_nobody_signs_in(cast: Cast) -> None:
+    open_case(cast, named=["ines"])
+    delegation = arranged(cast, "ines", "ivo", 0, 2)
+    vault, clock = cast.stage.vault, cast.stage.clock
+
+    def sweep() -> int:
+        with vault.writing() as db:
+            return delegating.end_lapsed(db, delegating.unit_day(vault.settings, clock.now), clock.now)
+
+    assert (sweep(), seals_of(cast, "ivo") > 0) == (0, True)
+    clock.forward(days=3)
+    assert (sweep(), sweep(), seals_of(cast, "ivo")) == (1, 0, 0)
+    assert state(cast, delegation) == (DelegationState.ENDED, DelegationEnd.OVER)
 
 
 @on_sqlite

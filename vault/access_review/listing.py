@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from audit import tables
 from vault.access.actor import Actor
 from vault.access.events import Event
-from vault.access.models import Assignment, Delegation, HolderKey
+from vault.access.models import Assignment, Delegation, EmergencyGrant, HolderKey
 from vault.access.policy import PERMISSIONS, Hold, Permission, Role, compartments_of, hold
 from vault.access_review.actions import answers, in_review, is_answered, may_answer
 from vault.access_review.models import AccessReview, AccessReviewAnswer
@@ -48,6 +48,7 @@ class _Counts:
     stands_in: Mapping[UUID, int]
     is_away: frozenset[UUID]
     sessions: Mapping[UUID, int]
+    emergencies: Mapping[UUID, int]
 
 
 def _pairs(db: Session, query: Select[Any, Any]) -> dict[Any, Any]:
@@ -91,6 +92,7 @@ def _counts(db: Session) -> _Counts:
     stands_in: dict[UUID, int] = {}
     for delegation in delegations:
         stands_in[delegation.delegate] = stands_in.get(delegation.delegate, 0) + 1
+    emergencies = select(EmergencyGrant.officer, func.count()).where(EmergencyGrant.ended_at.is_(None))
     sessions = select(SignedInSession.officer, func.count()).where(SignedInSession.stage == "live")
     return _Counts(
         namings=_namings(db),
@@ -101,6 +103,7 @@ def _counts(db: Session) -> _Counts:
         stands_in=stands_in,
         is_away=frozenset(delegation.officer for delegation in delegations),
         sessions=_pairs(db, sessions.group_by(SignedInSession.officer)),
+        emergencies=_pairs(db, emergencies.group_by(EmergencyGrant.officer)),
     )
 
 
@@ -124,6 +127,8 @@ def _proves_by(officer: Officer, counts: _Counts) -> str:
 def _keys(officer: Officer, counts: _Counts) -> str:
     if officer.state is not OfficerState.ACTIVE:
         return officer.state.label
+    if officer.unused_at:
+        return "Off, because unused"
     certified = (officer.id, officer.key_version) in counts.certified
     return "Locked after failures" if officer.locked_at else "Certified" if certified else "Not certified"
 
@@ -146,7 +151,8 @@ def rows(db: Session, who: Actor, review: AccessReview) -> list[Row]:
         found.append(
             Row(
                 officer=officer,
-                named_on=_reaches(officer.role, counts.namings.get(officer.id, {})),
+                named_on=_reaches(officer.role, counts.namings.get(officer.id, {}))
+                + (", and one in an emergency" if counts.emergencies.get(officer.id) else ""),
                 last_signed_in=counts.signed_in.get(officer.id),
                 proves_by=_proves_by(officer, counts),
                 keys=_keys(officer, counts),

@@ -1,12 +1,14 @@
-"""`python -m vault officer …`: accounts are released by hand, and unused ones put off each night."""
+"""`python -m vault officer …`: accounts are released by hand; what is over is ended each night."""
 
 from pathlib import Path
 
 import click
 
+from vault.access import delegating
 from vault.officers import admission, unused
 from vault.running import RunningVault, wall_clock
 from vault.settings import load
+from vault.templating import counted
 from vault.terminal import data_option
 
 
@@ -27,12 +29,17 @@ def release(data: Path, name: str) -> None:
 @click.command()
 @data_option
 def sweep(data: Path) -> None:
-    """Put off the accounts that nobody has used for as many days as the settings say."""
+    """Put off the accounts that nobody has used for too long, and end stand-ins whose last day is over."""
     vault = RunningVault.start(load(data), wall_clock)
     try:
         swept = unused.sweep(vault, vault.now())
+        with vault.writing() as db:
+            today = delegating.unit_day(vault.settings, vault.now())
+            ended = delegating.end_lapsed(db, today, vault.now())
     finally:
         vault.close()
+    if ended:
+        click.echo(f"{counted(ended, 'stand-in')} ended: the last day was over.")
     for officer in swept.off:
         click.echo(f"Off: {officer.full_name}. An administrator can release the account.")
     for officer in swept.spared:
