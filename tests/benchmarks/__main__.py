@@ -6,7 +6,7 @@ from importlib import import_module
 from tests.benchmarks.harness import FULL, ROWS, Run
 from tests.benchmarks.house import ROOT
 
-MODULES = ("fields", "lockboxes", "names", "renewal", "ledger", "exports", "pages")
+MODULES = ("fields", "lockboxes", "names", "renewal", "ledger", "exports", "sign_in", "pages")
 """The modules of rows, in the order in which they are measured."""
 
 

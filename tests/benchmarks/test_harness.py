@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from tests.benchmarks import exports, fields, ledger, lockboxes, names, pages, renewal  # noqa: F401 - each brings its rows
+from tests.benchmarks import exports, fields, ledger, lockboxes, names, pages, renewal, sign_in  # noqa: F401 - each brings its rows
 from tests.benchmarks.harness import BRIEF, ROWS, Measured, Run, alternate
 from tests.benchmarks.house import NotAnswered
 
