@@ -21,6 +21,7 @@ RECORDS = set(Permission) - {
     Permission.USE_VAULT,
     Permission.SEE_OFFICERS,
     Permission.KEEP_OFFICERS,
+    Permission.END_ACCESS,
     Permission.CERTIFY_OFFICERS,
     Permission.READ_LEDGER,
     Permission.SEE_DISCLOSURE,
