@@ -83,10 +83,7 @@ NAVIGATION = (
 WORDS = {
     400: ("That could not be read", "Go back, check the page and try again."),
     401: ("Please sign in", "Your session may have ended after 15 quiet minutes."),
-    403: (
-        "This is not part of your role",
-        "The request was recorded. If you need it for your work, ask the coordinator.",
-    ),
+    403: ("This is not part of your role", "The request was recorded. Go back to your desk."),
     404: ("Not found", "Check the address, or go back to your desk."),
     405: ("That is not how this page is used", "Go back and use the buttons on the page."),
     409: ("That cannot be done now", "Go back and look again, or choose another way."),

@@ -13,7 +13,8 @@ from markupsafe import Markup, escape
 
 NOTHING = "Not recorded"
 SOON = timedelta(days=3)
-_NUMBERED = re.compile(r"\b([A-Z]{1,3}(?:-\d+)+)\b")
+_NUMBERED = re.compile(r"\b[A-Z]{1,3}(?:-\d+)+\b")
+_WHOLE = Markup('<span class="vault-whole">{}</span>')
 
 
 def day(moment: date | datetime | None, zone: ZoneInfo) -> str:
@@ -107,13 +108,15 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 
 def whole(words: str) -> Markup:
-    """Keep each number of a case, a place or a request, such as WP-2026-0004, on one line within words."""
-    # A pattern with one group splits into words and numbers by turns.
-    parts = enumerate(_NUMBERED.split(words))
-    return Markup("").join(
-        Markup('<span class="vault-whole">{}</span>').format(part) if at % 2 else escape(part)
-        for at, part in parts
-    )
+    """Keep each number of a case, a place or a request, such as WP-2026-0004, on one line within words.
+
+    What is made of markup already, as the heading of a page, is left as it is between them.
+    """
+    shown, parts, end = escape(words), [], 0
+    for found in _NUMBERED.finditer(shown):
+        parts += [shown[end : found.start()], _WHOLE.format(shown[found.start() : found.end()])]
+        end = found.end()
+    return Markup("").join([*parts, shown[end:]])
 
 
 def machine(moment: date | datetime) -> str:

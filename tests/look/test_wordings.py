@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from vault import templating
 
@@ -102,6 +103,11 @@ def test_sums_and_numbers_are_worded(words: Callable[[], str], expected: str) ->
 )
 def test_a_number_stays_on_one_line_and_nothing_else_becomes_markup(words: str, shown: str) -> None:
     assert templating.whole(words) == shown
+
+
+def test_what_is_markup_already_stays_so_around_a_number() -> None:
+    heading = Markup("Papers &amp; notes of WP-2026-0001")
+    assert templating.whole(heading) == 'Papers &amp; notes of <span class="vault-whole">WP-2026-0001</span>'
 
 
 @given(st.integers(min_value=-(10**9), max_value=10**9))

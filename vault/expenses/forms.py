@@ -49,7 +49,7 @@ class PayeeForm(VaultForm):
         hint="Routing and account number. Leave it out when a check or voucher is sent.",
     )
     justification = Words(
-        "Why this is needed", 2000, hint="The fiscal officer reads this too, so name nobody."
+        "Why this is needed", 2000, hint="Only those who approve are shown it. Name nobody all the same."
     )
 
 
@@ -80,7 +80,9 @@ class DecisionForm(StepUpForm):
 
     answer = Choice("Your decision", PaymentAnswer)
     reasons = Words(
-        "Reasons", 2000, hint="Sealed with the payee. The fiscal officer reads this too, so name nobody."
+        "Reasons",
+        2000,
+        hint="Sealed, and not shown to the fiscal officer. Name nobody all the same.",
     )
     version = Version()
 
