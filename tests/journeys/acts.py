@@ -201,8 +201,8 @@ def hold(officer: AtWork, house: str, case_code: str) -> int:
     return officer.press("Hold the beds")
 
 
-def request_rent(ada: AtWork, case: str) -> str:
-    """The coordinator requests rent for a case and submits the request; its address."""
+def draft_rent(ada: AtWork, case: str) -> str:
+    """The coordinator drafts a request of rent for a case; its address."""
     ada.go(case)
     ada.follow("Ask for a payment")
     ada.pick("What the money is for", "Rent")
@@ -218,6 +218,12 @@ def request_rent(ada: AtWork, case: str) -> str:
         }
     )
     assert ada.press("Keep the draft") == 200
+    return ada.path
+
+
+def request_rent(ada: AtWork, case: str) -> str:
+    """The coordinator requests rent for a case and submits the request; its address."""
+    draft_rent(ada, case)
     assert ada.press("Submit for approval") == 200
     ada.sees("You asked for this, so somebody else decides on it.")
     return ada.path
@@ -239,13 +245,13 @@ def approve_rent(dee: AtWork, payment: str) -> None:
     dee.sees("The decision is kept.")
 
 
-def pay_rent(fin: AtWork, payment: str) -> None:
+def pay_rent(fin: AtWork, payment: str, number: str) -> None:
     """The fiscal officer pays, attaches the receipt's number and reconciles."""
     fin.go(payment)
     fin.follow("Voucher")
     fin.go(payment)
     fin.follow("Record the payment")
-    fin.write({"Warrant, check or transfer number": "TR-004417", "Day it was paid": today().isoformat()})
+    fin.write({"Warrant, check or transfer number": number, "Day it was paid": today().isoformat()})
     assert fin.press("Record the payment") == 200
     fin.write({"Number of the receipt": "R-2291"})
     assert fin.press("Attach the receipt") == 200

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Download, Page, Response, expect
+from playwright.sync_api import Browser, Download, Locator, Page, Response, expect
 
 from tests.authenticator import Authenticator
 from tests.cast import PASSWORD
@@ -14,6 +14,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "java_script
 
 # A page may be slow on a busy machine; what it does not say by then it will never say.
 expect.set_options(timeout=30_000)
+CODE = "Code from your authenticator app"
 WRITTEN = "textarea, input:not([type=radio], [type=checkbox])"
 
 
@@ -45,20 +46,28 @@ class AtWork:
         assert answer is not None
         return self._arrived(answer)
 
-    def follow(self, link: str) -> int:
-        """Follow the first link of that name."""
-        return self._through(self.page.get_by_role("link", name=link, exact=True).first)
+    def follow(self, link: str, exact: bool = True) -> int:
+        """Follow the first link of that name, or with these words in its name."""
+        return self._through(self.page.get_by_role("link", name=link, exact=exact).first)
 
     def press(self, button: str) -> int:
         """Press the button of that name."""
         return self._through(self.page.get_by_role("button", name=button, exact=True))
 
-    def _through(self, way: Any) -> int:
+    def first_of(self, marked: str) -> int:
+        """Follow the first link that a selector finds, and see its page by itself."""
+        self._through(self.page.locator(marked).first)
+        return self.go(self.path)
+
+    def _through(self, way: Locator) -> int:
         with self.page.expect_navigation() as arriving:
-            way.click()
+            self._use(way)
         answer = arriving.value
         assert answer is not None
         return self._arrived(answer)
+
+    def _use(self, control: Locator) -> None:
+        control.click()
 
     def _arrived(self, answer: Response) -> int:
         self.album.keep(self.name, self.page, answer)
@@ -67,7 +76,7 @@ class AtWork:
     def download(self, button: str, to: Path) -> Path:
         """Press a button that hands out a file, and keep the file."""
         with self.page.expect_download() as handing:
-            self.page.get_by_role("button", name=button, exact=True).click()
+            self._use(self.page.get_by_role("button", name=button, exact=True))
         file: Download = handing.value
         path = to / file.suggested_filename
         file.save_as(path)
@@ -76,9 +85,18 @@ class AtWork:
     def write(self, answers: dict[str, str]) -> None:
         """Fill in boxes by their labels."""
         for label, words in answers.items():
-            box = self.page.get_by_label(label, exact=True)
-            box = box.or_(self.page.get_by_label(f"{label} (optional)", exact=True))
-            box.and_(self.page.locator(WRITTEN)).fill(words)
+            self._box(label).fill(words)
+
+    def _box(self, label: str) -> Locator:
+        box = self.page.get_by_label(label, exact=True)
+        box = box.or_(self.page.get_by_label(f"{label} (optional)", exact=True))
+        return box.and_(self.page.locator(WRITTEN))
+
+    def unfold(self, words: str) -> None:
+        """Open what is folded away under these words, unless it is open or not folded here."""
+        folded = self.page.locator("details:not([open]) > summary", has_text=words).filter(visible=True)
+        if folded.count():
+            self._use(folded.first)
 
     def tick(self, *labels: str) -> None:
         """Tick boxes, or choose answers, whose labels no two questions share."""
@@ -97,9 +115,8 @@ class AtWork:
 
     def give_code(self) -> None:
         """Give the second factor, where the page asks for it."""
-        box = self.page.get_by_label("Code from your authenticator app")
-        if box.count():
-            box.fill(self.app.code())
+        if self.page.get_by_label(CODE).count():
+            self.write({CODE: self.app.code()})
 
     def sees(self, words: str) -> None:
         """The page says these words."""

@@ -160,7 +160,7 @@ def payment(staff: Staff, record: Opened) -> str:
 def paid(staff: Staff, payment: str) -> str:
     """The rent was approved by the deputy, paid, and its receipt attached."""
     acts.approve_rent(staff["dee"], payment)
-    acts.pay_rent(staff["fin"], payment)
+    acts.pay_rent(staff["fin"], payment, "TR-004417")
     return payment
 
 

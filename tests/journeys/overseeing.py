@@ -13,14 +13,19 @@ def try_doors(ivo: AtWork) -> None:
         assert ivo.go(NOWHERE) == 404
 
 
+def find_alert(aud: AtWork) -> str:
+    """Aud finds the alert in the list, folded or not; where it is."""
+    aud.go("/ledger/alerts")
+    while folded := aud.page.locator("li details:not([open]) > summary").all_inner_texts():
+        aud.unfold(folded[0])
+    aud.follow(REFUSED, exact=False)
+    aud.sees("What to do next")
+    return aud.path
+
+
 def dismiss(aud: AtWork) -> str:
     """Aud reads the alert and dismisses it with a reason; where the alert is."""
-    aud.go("/ledger/alerts")
-    for folded in aud.page.locator("li details > summary").all():
-        folded.click()
-    aud.page.get_by_role("link", name=REFUSED).first.click()
-    aud.sees("What to do next")
-    path = aud.path
+    path = find_alert(aud)
     aud.follow("Dismiss this alert")
     assert aud.press("Dismiss this alert") == 422
     aud.sees("There is a problem")
@@ -33,7 +38,7 @@ def dismiss(aud: AtWork) -> str:
 def find_case(aud: AtWork, code: str) -> None:
     """Aud types the number of a case, sees its entries alone, and who has ever seen it."""
     aud.go("/ledger")
-    aud.page.get_by_text("Narrow the list").click()
+    aud.unfold("Narrow the list")
     aud.write({"Case number": code.lower()})
     assert aud.press("Show these entries") == 200
     aud.follow("Who has ever seen this case")

@@ -1,7 +1,7 @@
-"""The pages of recovery and destruction in a browser: axe finds nothing, and nothing scrolls sideways."""
+"""Pages that wait for others or for time: axe finds nothing on them, and nothing scrolls sideways."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import axe_playwright_python
@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 from tests.cast import Cast
 from tests.keys.asking import admit_deciders, approve, ask_destruction, ask_recovery, close
 from tests.keys.test_destruction import destroy
+from tests.oversight.test_review import FIRST, REMARK, later, review
 from tests.programme import open_case
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -47,6 +48,31 @@ def page_of(browser: Browser, cast: Cast, name: str, origin: str, width: int, sc
     return context.new_page()
 
 
+def look(
+    browser: Browser,
+    cast: Cast,
+    origin: str,
+    pages: Mapping[str, Sequence[str]],
+    answers: Mapping[str, int],
+    folder: Path,
+) -> dict[str, list[str]]:
+    """What is wrong with the pages of each officer; they answer with 200 unless `answers` says otherwise."""
+    found: dict[str, list[str]] = {}
+    for width, scheme in ((320, "light"), (1280, "dark")):
+        for name, paths in pages.items():
+            page = page_of(browser, cast, name, origin, width, scheme)
+            for number, path in enumerate(paths):
+                answer = page.goto(path)
+                assert answer is not None
+                assert answer.status == answers.get(path, 200), path
+                page.screenshot(path=folder / f"{name}-{number}-{width}.png", full_page=True)
+                page.evaluate(AXE)
+                faults = [*page.evaluate(RUN)] + (["too wide"] if page.evaluate(TOO_WIDE) > 0 else [])
+                found |= {f"{path} at {width}": faults} if faults else {}
+            page.context.close()
+    return found
+
+
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_every_page_of_recovery_and_destruction_reads_well(
     cast: Cast, browser: Browser, origin: str, tmp_path: Path
@@ -67,17 +93,16 @@ def test_every_page_of_recovery_and_destruction_reads_well(
         ],
         "dora": [f"/keys/acts/{asked}"],
     }
-    found: dict[str, list[str]] = {}
-    for width, scheme in ((320, "light"), (1280, "dark")):
-        for name, paths in pages.items():
-            page = page_of(browser, cast, name, origin, width, scheme)
-            for number, path in enumerate(paths):
-                answer = page.goto(path)
-                assert answer is not None
-                assert answer.status == (410 if path.startswith("/referrals") else 200), path
-                page.screenshot(path=tmp_path / f"{name}-{number}-{width}.png", full_page=True)
-                page.evaluate(AXE)
-                faults = [*page.evaluate(RUN)] + (["too wide"] if page.evaluate(TOO_WIDE) > 0 else [])
-                found |= {f"{path} at {width}": faults} if faults else {}
-            page.context.close()
-    assert found == {}
+    gone_with_it = {f"/referrals/{gone.referral}": 410}
+    assert look(browser, cast, origin, pages, gone_with_it, tmp_path) == {}
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_the_pages_of_a_week_that_has_ended_read_well(
+    cast: Cast, browser: Browser, origin: str, tmp_path: Path
+) -> None:
+    later(cast, days=8)
+    waits = [f"/ledger/weeks/{FIRST}", f"/ledger/weeks/{FIRST}/review", "/ledger/weeks"]
+    assert look(browser, cast, origin, {"aud": waits}, {}, tmp_path) == {}
+    assert review(cast, FIRST, REMARK) == 303
+    assert look(browser, cast, origin, {"aud": [waits[0], waits[2]]}, {}, tmp_path) == {}
