@@ -46,5 +46,6 @@ def certify(coordinator: AtWork, full_name: str) -> list[str]:
     coordinator.follow(full_name)
     words = coordinator.page.locator(".vault-words li").all_inner_texts()
     coordinator.tick("I met this officer, and the eight words on their screen are these eight words")
+    coordinator.give_code()
     assert coordinator.press("Certify") == 200
     return words

@@ -177,7 +177,7 @@ class EndAccessForm(StepUpForm):
     )
 
 
-class CertifyForm(VaultForm):
+class CertifyForm(StepUpForm):
     """The coordinator's word that the eight words were compared in person."""
 
     compared = Yes(

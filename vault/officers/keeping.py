@@ -59,7 +59,7 @@ def add_officer() -> ResponseReturnValue:
 @requires(Permission.SEE_OFFICERS)
 def show_officer(officer_id: UUID) -> ResponseReturnValue:
     """One officer: state, role, sessions, and what may be done."""
-    return _officer_page(officer_id, CertifyForm())
+    return _officer_page(officer_id, CertifyForm.ask(needs_code(None)))
 
 
 def _officer_page(officer_id: UUID, form: CertifyForm) -> str:
@@ -82,12 +82,17 @@ def _officer_page(officer_id: UUID, form: CertifyForm) -> str:
 @requires(Permission.CERTIFY_OFFICERS)
 def certify_officer(officer_id: UUID) -> ResponseReturnValue:
     """Vouch for the officer's keys."""
-    form = CertifyForm()
+    form = CertifyForm.ask(needs_code(None))
     if not form.validate():
+        return _officer_page(officer_id, form), 422
+    try:
+        who = form.prove()
+    except ProofRefused as error:
+        form.refuse(error.message)
         return _officer_page(officer_id, form), 422
     with running().writing() as db:
         officer = admission.get(db, officer_id)
-        handed = admission.certify_officer(db, actor(), running().trust, officer, now())
+        handed = admission.certify_officer(db, who, running().trust, officer, now())
     flash(
         "Certified. The officer can work now."
         if handed
