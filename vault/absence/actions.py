@@ -66,11 +66,26 @@ def get(db: Session, who: Actor, delegation: UUID) -> Delegation:
     return found
 
 
+def held(db: Session, who: Actor, delegation: UUID) -> Delegation:
+    """The same, standing still until this act is kept, so that of two acts on it the second waits.
+
+    Its officers are held first, as whoever ends an officer's access does. Raises NotKnown.
+    """
+    found = get(db, who, delegation)
+    _hold_officers(db, {found.officer, found.delegate})
+    query = known_to(who).where(Delegation.id == delegation).with_for_update()
+    return db.scalars(query.execution_options(populate_existing=True)).one()
+
+
+def _hold_officers(db: Session, officers: set[UUID]) -> dict[UUID, Officer]:
+    both = select(Officer).where(Officer.id.in_(officers)).order_by(Officer.id)
+    rows = db.scalars(both.with_for_update(key_share=True).execution_options(populate_existing=True))
+    return {officer.id: officer for officer in rows}
+
+
 def _held(db: Session, terms: Terms) -> tuple[Officer, Officer]:
     """The two officers, held still so that nobody arranges anything else for them meanwhile."""
-    both = select(Officer).where(Officer.id.in_({terms.officer, terms.delegate})).order_by(Officer.id)
-    held = db.scalars(both.with_for_update(key_share=True).execution_options(populate_existing=True))
-    found = {officer.id: officer for officer in held}
+    found = _hold_officers(db, {terms.officer, terms.delegate})
     if terms.officer == terms.delegate:
         raise RuleForbids("Nobody stands in for themselves. Choose a colleague.")
     if len(found) != len({terms.officer, terms.delegate}):

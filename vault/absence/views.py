@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from vault.absence import actions, showing
 from vault.absence.forms import AbsenceForm, Extent
 from vault.access import delegating
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.models import DelegationState
 from vault.access.policy import Permission
 from vault.database import RecordedSession
@@ -100,6 +100,7 @@ def ask() -> ResponseReturnValue:
         with running().writing() as db:
             delegation = actions.ask(db, actor(), _terms(form, away.id), _most_days(), _today(), now())
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return _page(form, away, 409)
     flash("Asked. The coordinator sees it on the desk; until it is arranged nothing is passed on.", "success")
@@ -125,6 +126,7 @@ def arrange(officer_id: UUID) -> ResponseReturnValue:
         with running().writing() as db:
             made = actions.arrange(db, actor(), running().trust, terms, _most_days(), _today(), now())
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return _page(form, away, 409)
     _tell(made.state)
@@ -161,7 +163,7 @@ def show(delegation_id: UUID) -> ResponseReturnValue:
 def agree(delegation_id: UUID) -> ResponseReturnValue:
     """Arrange what the officer asked for."""
     with running().writing() as db:
-        found = actions.get(db, actor(), delegation_id)
+        found = actions.held(db, actor(), delegation_id)
         actions.agree(db, actor(), running().trust, found, _most_days(), _today(), now())
     _tell(found.state)
     return _to(delegation_id)
@@ -172,7 +174,7 @@ def agree(delegation_id: UUID) -> ResponseReturnValue:
 def begin(delegation_id: UUID) -> ResponseReturnValue:
     """Pass everything on, now that the first day has come."""
     with running().writing() as db:
-        found = actions.get(db, actor(), delegation_id)
+        found = actions.held(db, actor(), delegation_id)
         actions.begin(db, actor(), running().trust, found, _today(), now())
     flash("Begun. The colleague can work on everything that is passed on.", "success")
     return _to(delegation_id)
@@ -183,7 +185,7 @@ def begin(delegation_id: UUID) -> ResponseReturnValue:
 def end(delegation_id: UUID) -> ResponseReturnValue:
     """End it now, or decline it."""
     with running().writing() as db:
-        found = actions.get(db, actor(), delegation_id)
+        found = actions.held(db, actor(), delegation_id)
         actions.end_early(db, actor(), found, now())
     flash("Ended. Nothing of it opens for the colleague any more.", "success")
     return _to(delegation_id)
@@ -194,7 +196,7 @@ def end(delegation_id: UUID) -> ResponseReturnValue:
 def withdraw(delegation_id: UUID) -> ResponseReturnValue:
     """Take back what one asked for."""
     with running().writing() as db:
-        found = actions.get(db, actor(), delegation_id)
+        found = actions.held(db, actor(), delegation_id)
         actions.withdraw(db, actor(), found, now())
     flash("Withdrawn. Nobody stands in for you.", "success")
     return _to(delegation_id)
