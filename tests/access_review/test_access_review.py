@@ -10,6 +10,7 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy import insert, select
 
 from tests.cast import CAST, Cast, Stage
+from tests.emergency.errands import entries
 from tests.officers.returning import ident
 from tests.programme import open_case
 from vault.access.models import EmergencyGrant
@@ -77,6 +78,32 @@ def test_an_end_needs_a_reason_that_only_auditors_read_and_waits_until_access_en
     assert keep(cast, "ada", path, "ivo") == 303, "another answer takes the place of the first"
     with cast.stage.vault.reading() as db:
         assert actions.still_to_end(db) == []
+
+
+@on_sqlite
+def test_an_end_is_not_forgotten_when_the_officer_whom_it_concerns_begins_another_review(cast: Cast) -> None:
+    path, ada = begun(cast), ident(cast, "ada")
+    assert {keep(cast, "ada", path, name) for name in CAST if name != "ada"} == {303}
+    given = {"answer": "end", "reasons": "She opened what she had no need of"}
+    assert cast["dee"].post(f"{path}/officers/{ada}", **given).status_code == 303
+    assert cast["ada"].post(f"{path}/finish").status_code == 303
+    again = begun(cast)
+    with cast.stage.vault.reading() as db:
+        assert [officer.id for officer in actions.still_to_end(db)] == [ada]
+    assert "end the access of Ada Amsel" in cast["max"].get("/desk").text
+    cast.stage.clock.forward(minutes=1)
+    assert keep(cast, "dee", again, "ada") == 303, "only an answer after it takes its place"
+    with cast.stage.vault.reading() as db:
+        assert actions.still_to_end(db) == []
+
+
+@on_sqlite
+def test_an_answer_about_oneself_is_refused_and_the_refusal_is_an_entry(cast: Cast) -> None:
+    path = begun(cast)
+    assert keep(cast, "ada", path, "ada") == 409
+    (refusal,) = entries(cast, "refused")
+    assert refusal.officer == ident(cast, "ada")
+    assert f"officer:{ident(cast, 'ada')}" in refusal.subjects
 
 
 @on_sqlite

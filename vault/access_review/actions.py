@@ -138,12 +138,24 @@ def finish(db: RecordedSession, who: Actor, review: UUID, now: datetime) -> None
 
 
 def still_to_end(db: Session) -> list[Officer]:
-    """Officers whose access the newest review says to end, and who still have it in that role."""
-    newest = select(AccessReview.id).order_by(AccessReview.begun_at.desc(), AccessReview.id).limit(1)
+    """Officers whose access the last answer about them says to end, and who still have it in that role.
+
+    It is the last answer of any review: a new one that is begun forgets nothing, until it says otherwise.
+    """
+    newest = (
+        select(
+            AccessReviewAnswer.officer.label("officer"), func.max(AccessReviewAnswer.answered_at).label("at")
+        )
+        .group_by(AccessReviewAnswer.officer)
+        .subquery()
+    )
+    is_about = AccessReviewAnswer.officer == newest.c.officer
+    is_last = is_about & (AccessReviewAnswer.answered_at == newest.c.at)
     query = (
         in_order()
         .join(AccessReviewAnswer, AccessReviewAnswer.officer == Officer.id)
-        .where(AccessReviewAnswer.review.in_(newest), AccessReviewAnswer.answer == ReviewAnswer.END)
+        .join(newest, is_last)
+        .where(AccessReviewAnswer.answer == ReviewAnswer.END)
         .where(Officer.state != OfficerState.REVOKED, Officer.role == AccessReviewAnswer.role)
     )
     return list(db.scalars(query))

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from vault.access.guard import actor, now, requires, running
+from vault.access.guard import actor, now, record_refusal, requires, running
 from vault.access.policy import Permission
 from vault.access_review import actions, listing
 from vault.access_review.forms import AnswerForm
@@ -110,6 +110,7 @@ def answer(review_id: UUID, officer_id: UUID) -> ResponseReturnValue:
             officer = admission.get(db, officer_id)
             actions.answer(db, actor(), review_id, officer, said, form.reasons.data, now())
     except RuleForbids as error:
+        record_refusal(error)
         form.refuse(error.message)
         return _page(review_id, row, form, 409)
     if said is ReviewAnswer.END:
