@@ -11,11 +11,12 @@ IDENT = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)[0-9a-f]{8}(?=$)|(?<=/)[0-9
 
 @dataclass(frozen=True)
 class Print:
-    """One page as it was shown: who saw it, how it was reached, and all of it."""
+    """One page as it was shown: who saw it, how it was reached, all of it, and where it is."""
 
     officer: str
     kind: str
     html: str
+    path: str
 
     @property
     def name(self) -> str:
@@ -31,8 +32,9 @@ class Album:
 
     def keep(self, officer: str, page: Page, answer: Response) -> None:
         """Keep what the browser shows now."""
-        way = f"{answer.status} {answer.request.method} {IDENT.sub('*', urlsplit(page.url).path)}"
-        self.prints.append(Print(officer, way, page.content()))
+        path = urlsplit(page.url).path
+        way = f"{answer.status} {answer.request.method} {IDENT.sub('*', path)}"
+        self.prints.append(Print(officer, way, page.content(), path))
 
     def of(self, officer: str) -> list[Print]:
         """What one officer saw."""
@@ -45,6 +47,8 @@ class Album:
 
 SHOW = """html => {
     const kept = new DOMParser().parseFromString(html, "text/html");
+    // A page that goes on by itself would leave while it is looked at.
+    kept.querySelectorAll("[data-goes-on]").forEach(one => one.removeAttribute("data-goes-on"));
     document.title = kept.title;
     document.body.replaceWith(document.adoptNode(kept.body));
     scrollTo(0, 0);

@@ -1,7 +1,8 @@
 """Every page that was passed, looked at again: axe finds nothing, and nothing scrolls sideways on a phone."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,14 +11,25 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.bad_input.served import Served
-from tests.journeys import overseeing
+from tests.journeys import touring
 from tests.journeys.album import Album, Print, show
 from tests.journeys.conftest import Disclosed, Opened, Staff
+from tests.journeys.keyboard import SHOWS_FOCUS
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 RUN = """rules => axe.run(document, {resultTypes: ["violations"], ...(rules && {runOnly: rules})}).then(
     found => found.violations.map(({id, nodes}) => id + ": " + nodes[0].html.slice(0, 200)))"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+HIDES_FOCUS = f"""controls => {{
+    const shows = {SHOWS_FOCUS};
+    const shown = [...document.querySelectorAll(controls)].filter(one => one.checkVisibility());
+    return shown.filter(one => {{
+        one.focus();
+        return document.activeElement === one && !shows();
+    }}).map(one => one.outerHTML.slice(0, 200));
+}}"""
 
 Scheme = Literal["light", "dark"]
 VIEWS: list[tuple[int, Scheme]] = [(320, "light"), (1280, "dark"), (320, "dark"), (1280, "light")]
@@ -58,71 +70,37 @@ IN_EVERY_VIEW = frozenset(
 """The kinds of page that officers have before them most; each other kind is looked at in one view in turn."""
 
 
+ROUTES = Path(__file__).resolve().parents[1] / "rules" / "access-matrix.txt"
+"""Every route of the vault; the test of the matrix fails where one is missing there."""
+
+ELSEWHERE = {
+    "/": "it leads on at once",
+    "/healthz": "it answers machines",
+    "/ledger/<int(max=999999999999):index>/proof": "it is a file",
+    "/ledger/log/checkpoint": "it answers witnesses",
+    "/ledger/log/volumes/<int(max=999999999999):volume>/<any('checkpoint','hand-overs','opening'):part>": (
+        "it answers witnesses"
+    ),
+    "/ledger/log/volumes/<int(max=999999999999):volume>/tile/<tile:tile>": "it answers witnesses",
+    "/keys/acts/<uuid:act_id>/import": "test_key_acts.py looks at it, after two approved",
+    "/ledger/weeks/<int(max=999999999999):week>/review": "test_key_acts.py looks at it, after a week",
+    "/passkeys/<uuid:passkey_id>/remove": "test_passkeys.py looks at it, where there is a passkey",
+}
+"""The routes whose pages are not passed here, and why."""
+
+
 @pytest.fixture(scope="module")
-def toured(staff: Staff, everything: None, house: str, record: Opened, disclosed: Disclosed) -> Album:
+def toured(
+    staff: Staff,
+    everything: None,
+    house: str,
+    record: Opened,
+    other_case: Opened,
+    disclosed: Disclosed,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Album:
     """The album, with the pages that no errand led to."""
-    case = record.path.removeprefix("/cases/")
-    tours = {
-        "ada": [
-            *(
-                "/cases",
-                "/referrals",
-                "/payments",
-                "/payments/new",
-                "/agencies",
-                "/agencies/add",
-                "/officers",
-            ),
-            *("/keys", "/keys/seals", "/keys/renewal"),
-            *("/disclosure", "/disclosure/accounting", "/safe-housing", "/safe-housing/separations", house),
-            *(f"{house}/{act}" for act in ("confirm", "close", "compromise", "address/change")),
-            *(f"{record.path}/{act}" for act in ("people/add", "support")),
-        ],
-        "ines": [
-            *("/cases", record.path, "/safe-housing", "/agencies", "/sessions", "/password"),
-            *("/account", "/passkeys/add", "/backup-codes", "/notices"),
-        ],
-        "dee": ["/cases", record.path, f"{record.path}/support", "/payments", "/disclosure", "/referrals"],
-        "fin": ["/payments", f"{record.path}/support"],
-        "pat": ["/referrals", "/disclosure", disclosed.path],
-        "aud": [
-            *("/ledger", "/ledger?outcome=refused", "/ledger/30", "/ledger/checkpoint", "/ledger/export"),
-            *("/ledger/seals", "/ledger/matrix", f"/ledger/subjects/case/{case}", "/disclosure", "/keys"),
-            *("/ledger/alerts?state=", "/ledger/weeks", "/ledger/figures", "/ledger?since=tomorrow"),
-            *("/ledger/subjects", f"/ledger?case={case}", "/ledger/alerts"),
-            *("/ledger/witnesses", "/ledger/witnesses/register", "/ledger/witnesses/take-in"),
-        ],
-        "max": [
-            *("/officers", "/officers/add", "/cases", "/administration", "/administration/sessions"),
-            *("/administration/roles", "/administration/settings"),
-        ],
-    }
-    for name, paths in tours.items():
-        for path in paths:
-            staff[name].go(path)
-    staff["max"].go("/officers")
-    staff["max"].follow("Ivo Ironside")
-    staff["max"].follow("Enrol again")
-    overseeing.try_doors(staff["ivo"])
-    overseeing.dismiss(staff["aud"])
-    overseeing.flag(staff["aud"], case)
-    for way in ("/ledger/weeks", "/ledger/figures"):
-        staff["aud"].go(way)
-        staff["aud"].page.locator("tbody a").first.click()
-        staff["aud"].go(staff["aud"].path)
-    staff["aud"].go("/ledger?event=signed-in")
-    staff["aud"].page.locator("tbody a").first.click()
-    staff["aud"].go(staff["aud"].path)
-    staff["aud"].page.get_by_role("link", name="as a story").click()
-    visitor = staff.another("nobody")
-    for path, button in (
-        ("/recover", "Set the new password"),
-        ("/enrol", "Go on"),
-        ("/sign-in", "Go on to the code"),
-    ):
-        visitor.go(path)
-        visitor.press(button)
-    visitor.leave()
+    touring.tour(staff, record, other_case, house, disclosed, tmp_path_factory.mktemp("toured"))
     return staff.album
 
 
@@ -162,6 +140,24 @@ def faults(page: Page, width: int, scheme: Scheme, rules: list[str] | None) -> l
     return [f"{width} {scheme}: {words}" for words in found]
 
 
+def hidden_focus(page: Page) -> list[str]:
+    """The controls of the page that is shown which do not show when they have the focus."""
+    page.keyboard.press("Tab")  # From now on the browser takes the officer for one who uses the keyboard.
+    hidden: list[str] = page.evaluate(HIDES_FOCUS, CONTROLS)
+    return [f"hides its focus: {words}" for words in hidden]
+
+
+def unseen(routes: Iterable[str], album: Album) -> set[str]:
+    """The routes of which the album has no page; the way of one route is never taken for that of another."""
+    left, named = set(routes), {route for route in routes if "<" not in route}
+    paths = {kept.path for kept in album.prints if kept.kind.startswith("200 GET ")}
+    for route in routes:
+        form = re.compile(re.sub(r"<[^<>]*>", "[^/]+", route))
+        if any(form.fullmatch(path) and (route in named or path not in named) for path in paths):
+            left.discard(route)
+    return left
+
+
 @pytest.fixture(scope="module")
 def looked(toured: Album, viewer: Page) -> Looked:
     """Every kind of page, looked at: the ones that officers have before them most in every view."""
@@ -177,13 +173,34 @@ def looked(toured: Album, viewer: Page) -> Looked:
             found += [words for view in VIEWS[WHOLE:] for words in faults(viewer, *view, ["color-contrast"])]
         else:
             found = faults(viewer, *VIEWS[number % len(VIEWS)], None)
+        found += hidden_focus(viewer)
         if found:
             looked.faults[kept.name] = found
     return looked
 
 
-def test_axe_finds_nothing_on_any_page(looked: Looked) -> None:
+def test_axe_finds_nothing_on_any_page_and_every_control_shows_its_focus(looked: Looked) -> None:
     assert looked.faults == {}
+
+
+def test_a_page_of_every_route_was_looked_at(toured: Album) -> None:
+    routes = [line.split()[1] for line in ROUTES.read_text().splitlines() if line.startswith("GET ")]
+    assert unseen(routes, toured) == set(ELSEWHERE)
+    assert unseen([*routes, "/planted", "/cases/<uuid:case_id>/planted"], toured) - set(ELSEWHERE) == {
+        "/planted",
+        "/cases/<uuid:case_id>/planted",
+    }
+
+
+@pytest.mark.soak
+def test_axe_finds_nothing_on_any_officers_page_in_any_width_and_colours(toured: Album, viewer: Page) -> None:
+    each = {(kept.officer, kept.kind): kept for kept in toured.prints}
+    found: dict[str, list[str]] = {}
+    for kept in each.values():
+        show(viewer, kept)
+        words = [fault for view in VIEWS for fault in faults(viewer, *view, None)] + hidden_focus(viewer)
+        found |= {kept.name: words} if words else {}
+    assert found == {}
 
 
 def test_nothing_scrolls_sideways_on_a_small_phone(looked: Looked) -> None:
@@ -199,7 +216,15 @@ def test_the_kinds_that_are_looked_at_in_every_view_were_all_passed(toured: Albu
 def test_a_planted_fault_and_a_planted_overflow_are_found(toured: Album, viewer: Page) -> None:
     kept = toured.find("ada", "200 GET /desk")
     broken = kept.html.replace("<h1", '<input name="planted"><h1').replace("Your desk", "x" * 80)
-    show(viewer, Print("ada", kept.kind, broken))
+    show(viewer, replace(kept, html=broken))
     assert [words for words in faults(viewer, 320, "light", None) if "label: " in words]
     viewer.evaluate("document.querySelector('h1').style.whiteSpace = 'nowrap'")
     assert viewer.evaluate(TOO_WIDE) > 0
+    assert hidden_focus(viewer) == []
+    viewer.evaluate(
+        "document.styleSheets[1].insertRule('main a:focus-visible { outline: none !important; }',"
+        " document.styleSheets[1].cssRules.length)"
+    )
+    assert hidden_focus(viewer)
+    viewer.reload()
+    viewer.evaluate(AXE)
