@@ -49,11 +49,24 @@ def _seals_of(db: Session, box: Lockbox, officer: UUID) -> list[SealRow]:
 def unseal(
     db: RecordedSession, who: Actor | None, trust: Trust, grant: EmergencyGrant, now: datetime
 ) -> None:
-    """End a grant: its seals go, what they opened is marked for a new key, and an entry tells of it."""
+    """End a grant: its seals go, what they opened is marked for a new key, and an entry tells of it.
+
+    One that somebody else ended at the same moment stays as it was ended.
+    """
+    db.get_one(EmergencyGrant, grant.id, with_for_update=True, populate_existing=True)
+    if grant.ended_at is not None:
+        return
     ids = [UUID(box) for box in grant.lockboxes]
     boxes = lock_boxes(db, Lockbox.id.in_(ids))
     grant.ended_at = now
     db.flush()
+    _record_end(db, who, grant, _close(db, trust, grant, boxes, now), now)
+
+
+def _close(
+    db: RecordedSession, trust: Trust, grant: EmergencyGrant, boxes: Sequence[Lockbox], now: datetime
+) -> int:
+    """Take the officer's seals from these lockboxes, but for what they hold otherwise; return how many."""
     others = live_on(db, trust, boxes, now)
     closed = 0
     for box in boxes:
@@ -66,6 +79,12 @@ def unseal(
         if seals and box.destroyed_at is None:
             box.rekey_due_at = box.rekey_due_at or now
             closed += 1
+    return closed
+
+
+def _record_end(
+    db: RecordedSession, who: Actor | None, grant: EmergencyGrant, closed: int, now: datetime
+) -> None:
     facts: dict[str, Fact] = {"request": grant.request, "places": closed}
     record(
         db,
@@ -81,21 +100,33 @@ def unseal(
 def end_grants(vault: RunningVault, now: datetime) -> int:
     """End every grant whose time is over, whoever comes first; return how many it was.
 
-    The gate has refused since the moment it was over; this takes the seals away as well. A row that the vault
-    did not keep is left as it is, for the verification to tell.
+    The gate has refused since the moment it was over; this takes the seals away as well. Those of a row that
+    the vault did not keep as it is go too, while the row stays as it was found, for the verification to tell.
     """
     with vault.reading() as db:
-        if not _over(db, vault.trust, now):
+        over, altered = _over(db, vault.trust, now), _altered(db, vault.trust)
+        if not over and not altered:
             return 0
     with vault.writing() as db:
-        query = not_ended().where(EmergencyGrant.ends_at <= now)
-        db.execute(query.with_for_update()).all()
-        over = _over(db, vault.trust, now)
         for grant in over:
-            unseal(db, None, vault.trust, grant, now)
+            unseal(db, None, vault.trust, db.get_one(EmergencyGrant, grant.id), now)
+        for grant, boxes in altered:
+            closed = _close(db, vault.trust, grant, lock_boxes(db, Lockbox.id.in_(boxes)), now)
+            if closed:
+                _record_end(db, None, grant, closed, now)
     return len(over)
 
 
 def _over(db: Session, trust: Trust, now: datetime) -> list[EmergencyGrant]:
-    query = not_ended().where(EmergencyGrant.ends_at <= now).execution_options(populate_existing=True)
+    query = not_ended().where(EmergencyGrant.ends_at <= now)
     return [grant for grant in db.scalars(query) if is_vouched(grant, trust)]
+
+
+def _altered(db: Session, trust: Trust) -> list[tuple[EmergencyGrant, list[UUID]]]:
+    """Grants that the vault did not keep as they are, with those of their lockboxes that are sealed."""
+    found = []
+    for grant in db.scalars(not_ended()):
+        if not is_vouched(grant, trust):
+            held = select(SealRow.key).where(SealRow.holder == grant.officer, SealRow.key_kind == "lockbox")
+            found.append((grant, [key for key in db.scalars(held) if str(key) in grant.lockboxes]))
+    return [(grant, boxes) for grant, boxes in found if boxes]
