@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +25,10 @@ from vault.access.events import Event, record
 from vault.cases.models import Case
 from vault.desk.telling import put_out_what_is_due
 from vault.notices.models import Frequency, Notice, NoticeChoice
+from vault.officers.lately import since_last_sign_in
 from vault.officers.models import DuressWrap, SignedInSession, named
 from vault.officers.models import Officer as OfficerRow
+from vault.officers.proofs import ProofRefused
 from vault.officers.sessions import cookie_name
 from vault.officers.signing_in import prove_at_terminal, recognise
 from vault.oversight.alarms import AlarmKind, alarms
@@ -436,8 +439,54 @@ def test_at_the_servers_terminal_it_raises_the_alarm_and_works_on_an_empty_house
             assert db.scalars(select(Case)).all() == []
 
     copy_context().run(at_terminal)
-    assert last(stage, Event.DURESS_PASSWORD_GIVEN).officer == cast["ada"].actor.officer
+    assert last(stage, Event.DURESS_PASSWORD_GIVEN).subjects == (f"officer:{cast['ada'].actor.officer}",)
     assert card(cast["dee"])
+
+
+@ONLY_SQLITE
+def test_at_the_servers_terminal_the_alarm_waits_for_no_second_factor(cast: Cast) -> None:
+    password = prepared(cast, "ada")
+    with pytest.raises(ProofRefused):
+        prove_at_terminal(cast.stage.vault, "ada", password, "000000", cast.stage.clock.now)
+    assert card(cast["dee"])
+    assert decoy.shown_to() is None
+
+
+@ONLY_SQLITE
+def test_it_calls_for_help_also_where_the_account_is_locked_or_unused(cast: Cast) -> None:
+    stage = cast.stage
+    passwords = {name: prepared(cast, name) for name in ("ines", "cal")}
+    for _ in range(5):
+        assert give(stage, "ines", "wrong wrong wrong wrong").status_code == 422
+    assert give(stage, "ines", passwords["ines"]).status_code == 422
+    newest, before = islice(entries(stage), 2)
+    assert (newest.event, newest.outcome) == (Event.DURESS_PASSWORD_GIVEN, "failed")
+    assert before.event == Event.ACCOUNT_LOCKED
+    assert card(cast["dee"])
+    stage.clock.forward(days=91)
+    assert give(stage, "cal", PASSWORD.format("cal")).status_code == 422
+    assert give(stage, "cal", passwords["cal"]).status_code == 422
+    events = [one.event for one in islice(entries(stage), 2)]
+    assert events == [Event.DURESS_PASSWORD_GIVEN, Event.SIGN_IN_FAILED]
+
+
+@ONLY_SQLITE
+def test_where_it_was_in_vain_its_officer_is_told_of_a_wrong_one(cast: Cast) -> None:
+    """As many entries as for a wrong password, and the same words on the officer's own pages."""
+    stage, told = cast.stage, []
+    password = prepared(cast, "ines")
+    for given in ("wrong wrong wrong wrong", password):
+        stage.clock.forward(minutes=20)
+        ines = sign_in_with(stage, "ines", PASSWORD.format("ines"))
+        before = len(list(entries(stage)))
+        ines.get("/password")
+        assert ines.post("/password", old=given, password=NEW, again=NEW).status_code == 422
+        made = len(list(entries(stage))) - before
+        shown = ines.get("/account").text.count(Event.STEP_UP_FAILED.label)
+        since = since_last_sign_in(stage.vault, ines.actor.officer)
+        assert since is not None
+        told.append((made, shown, "Since then: 1 try failed. " in since[0]))
+    assert told == [(1, 1, True), (1, 2, True)]
 
 
 def test_only_the_tables_of_the_officers_own_account_are_furnished(cast: Cast) -> None:

@@ -71,6 +71,19 @@ def test_the_answer_to_a_right_password_is_the_one_to_any_mistake(stage: Stage) 
 
 
 @ON_SQLITE
+def test_before_any_sweep_and_with_its_row_put_back_a_right_password_gets_no_further(cast: Cast) -> None:
+    stage = cast.stage
+    stage.clock.forward(days=91)
+    _, status, page = at_password(stage, "cal")
+    assert (status, "was not right" in page) == (422, True)
+    assert "dee" in off(stage)
+    Thief(stage).run("UPDATE officers SET unused_at = NULL WHERE name = 'dee'")
+    _, status, page = at_password(stage, "dee")
+    assert (status, "was not right" in page) == (422, True)
+    assert last(stage, Event.SIGN_IN_FAILED).subjects == (f"officer:{ident(cast, 'dee')}",)
+
+
+@ON_SQLITE
 def test_before_any_sweep_nobody_unused_gets_in_either_but_the_last_who_are_needed(
     stage: Stage,
 ) -> None:

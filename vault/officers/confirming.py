@@ -1,12 +1,14 @@
-"""The password of an officer who is signed in, asked for once more before another one is set."""
+"""A right password looked at again: before a session begins, and before another password is set."""
 
 from datetime import datetime
 
-from crypto.identity import Decoy
+from crypto.identity import Decoy, Identity
 from vault.access.actor import Actor
-from vault.access.events import Event, record_apart
-from vault.officers import admission, duress, failing, passwords, proofs
+from vault.access.events import Event
+from vault.database import RecordedSession
+from vault.officers import admission, duress, failing, passwords, proofs, unused
 from vault.officers.failing import Caller
+from vault.officers.models import Officer
 from vault.officers.sessions import Found
 from vault.running import RunningVault
 
@@ -16,24 +18,44 @@ def confirm_password(
 ) -> None:
     """Check the password of a signed-in officer once more. Raises ProofRefused.
 
-    In a session of their own the one for duress raises the alarm, and is answered as a wrong one. Under
-    duress it is as right as any: what follows finds an empty house.
+    In a session of their own the one for duress raises the alarm, and is answered, counted and told as a
+    wrong one. Under duress it is as right as any: what follows finds an empty house.
     """
     try:
-        _check(vault, found, who, password, now)
+        _check(vault, found, who, password)
     except proofs.ProofRefused as error:
         failing.note(vault, Event.STEP_UP_FAILED, error, caller, step, who, now)
         raise
 
 
-def _check(vault: RunningVault, found: Found, who: Actor, password: str, now: datetime) -> None:
+def still_open(
+    db: RecordedSession, vault: RunningVault, known: Officer, identity: Identity, now: datetime
+) -> Officer:
+    """The officer whose password was right, as they are now that it is stretched; they stand still.
+
+    Raises ProofRefused where a lock fell meanwhile, the password was changed, or the account is unused.
+    """
+    officer = admission.held(db, known.id)
+    is_changed = (officer.wrap, officer.key_version) != (known.wrap, known.key_version)
+    refused = proofs.ProofRefused(proofs.NOT_RIGHT, officer.id) if is_changed else None
+    try:
+        unused.check_may_sign_in(db, vault, officer, now)
+    except proofs.ProofRefused as error:
+        refused = error
+    if refused is not None:
+        refused.is_forced = isinstance(identity, Decoy)
+        raise refused
+    return officer
+
+
+def _check(vault: RunningVault, found: Found, who: Actor, password: str) -> None:
     with vault.reading() as db:
         name = found.officer.name
         officer, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
     if isinstance(identity, Decoy) and not who.is_under_duress:
-        subjects = [f"officer:{officer.id}"]
-        record_apart(vault, Event.DURESS_PASSWORD_GIVEN, who=who, now=now, subjects=subjects)
-        raise proofs.ProofRefused(proofs.NOT_RIGHT, officer.id)
+        refused = proofs.ProofRefused(proofs.NOT_RIGHT, officer.id)
+        refused.is_forced = True
+        raise refused
 
 
 def save_duress(

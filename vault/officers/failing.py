@@ -37,7 +37,8 @@ def note(
     """Count and record a failure in transactions of their own, so that nothing rolls them back.
 
     The entries, the questions and the rows are as many for a name that nobody has as for an officer's. From
-    a place that has tried too often only the first refusal is noted, so that nobody can fill the ledger.
+    a place that has tried too often only the first refusal is noted, so that nobody can fill the ledger. For
+    a password for duress that was given in vain the entry is the alarm.
     """
     if isinstance(error, proofs.TooManyTries) and not error.is_first:
         return
@@ -46,7 +47,8 @@ def note(
     passkey = [f"passkey:{error.passkey}"] if error.passkey else []
     facts: dict[str, Fact] = {"step": step, "from": digest[:8]}
     facts |= {"why": error.why} if error.why else {}
-    events = [event, Event.PASSKEY_SUSPECTED] if error.why == "counter" else [event]
+    told = Event.DURESS_PASSWORD_GIVEN if error.is_forced else event
+    events = [told, Event.PASSKEY_SUSPECTED] if error.why == "counter" else [told]
     for each in events:
         record_apart(
             vault, each, who=who, now=now, subjects=subjects + passkey, outcome="failed", facts=facts

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -32,14 +33,20 @@ TOLD = frozenset(
 )  # fmt: skip
 """What concerns how an officer signs in, and nothing of their work."""
 
-HALVES = frozenset({Event.PASSWORD_GIVEN, Event.DURESS_PASSWORD_GIVEN})
-"""One half of a sign-in, told alike: no page of the officer's tells of duress."""
 ALARMING = frozenset({Event.ACCOUNT_LOCKED, Event.PASSKEY_SUSPECTED, Event.PASSWORD_RECOVERED})
 NOT_YOU = "If that was not you, change your password and tell the administrator."
 
 
+def _as_told(entry: Entry) -> Entry:
+    """The entry as its officer is told of it: no page of theirs tells of duress."""
+    if entry.event != Event.DURESS_PASSWORD_GIVEN:
+        return entry
+    failed = Event.STEP_UP_FAILED if entry.officer else Event.SIGN_IN_FAILED
+    return replace(entry, event=str(failed if entry.outcome == "failed" else Event.PASSWORD_GIVEN))
+
+
 def happened(db: Session, trust: Trust, officer: UUID) -> Iterator[Entry]:
-    """The vault's own entries about an officer's account, newest first, at most `MOST`."""
+    """The vault's own entries about an officer's account as they are told, newest first, at most `MOST`."""
     entry, subject = tables.entries.c, f"officer:{officer}"
     query = (
         select(entry.index, entry.leaf)
@@ -54,12 +61,12 @@ def happened(db: Session, trust: Trust, officer: UUID) -> Iterator[Entry]:
         except InvalidEntry:
             continue
         if subject in told.subjects and is_vouched(told, index, trust.confirms):
-            yield told
+            yield _as_told(told)
 
 
 def newest(db: Session, trust: Trust, officer: UUID) -> list[Entry]:
     """What the officer's own page shows: the newest `SHOWN` entries, without the halves of a sign-in."""
-    own = (one for one in happened(db, trust, officer) if one.event not in HALVES)
+    own = (one for one in happened(db, trust, officer) if one.event != Event.PASSWORD_GIVEN)
     return list(islice(own, SHOWN))
 
 
@@ -73,7 +80,7 @@ def since_last_sign_in(vault: RunningVault, officer: UUID) -> tuple[str, bool] |
         for entry in happened(db, vault.trust, officer):
             if entry.event == Event.SIGNED_IN:
                 return _words(vault, entry, since)
-            since[Event.PASSWORD_GIVEN if entry.event in HALVES else entry.event] += 1
+            since[entry.event] += 1
     return _words(vault, None, since) if sum(since.values()) >= MOST else None
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crypto.errors import Refused, WrongPassword
 from crypto.identity import (
+    Decoy,
     Identity,
     keep_secret,
     recall_secret,
@@ -48,6 +49,7 @@ class ProofRefused(VaultError):
         self.name = ""  # What was typed, where no session told who it was.
         self.why = ""  # What the ledger is told beyond that it failed.
         self.passkey: UUID | None = None
+        self.is_forced = False  # Whether the password was right, and the one for duress.
 
     @classmethod
     def under(cls, name: str, message: str, officer: Officer | None) -> Self:
@@ -174,7 +176,12 @@ def check_password(
         )
     except (WrongPassword, Refused) as error:
         raise ProofRefused.under(name, NOT_RIGHT, officer) from error
-    check_may_sign_in(officer)
+    try:
+        check_may_sign_in(officer)
+    except ProofRefused as refused:
+        # Somebody who is forced needs help also where their account is locked.
+        refused.is_forced = isinstance(identity, Decoy)
+        raise
     return officer, identity
 
 

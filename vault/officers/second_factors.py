@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from audit.entries import Fact
-from crypto.identity import Decoy, Identity, recall_secret
+from crypto.identity import Identity
 from vault.access.actor import Actor
 from vault.access.events import Event, record
 from vault.access.policy import Role
 from vault.database import RecordedSession
-from vault.officers import challenges, history, passkeys, proofs, recovery_codes
+from vault.officers import challenges, duress, history, passkeys, proofs, recovery_codes
 from vault.officers.models import Officer, Passkey, Purpose, SecondFactor
 from vault.running import RunningVault
 from vault.settings import BadSettings, Settings
@@ -120,11 +120,14 @@ def check(
 
 
 def _check_newest_app(db: RecordedSession, vault: RunningVault, officer: Officer, identity: Identity) -> None:
-    """Raise ProofRefused for an app that was replaced or removed, and whose row somebody put back."""
+    """Raise ProofRefused for an app that was replaced or removed, and whose row somebody put back.
+
+    The ledger is asked under duress too, which nothing may tell from another sign-in.
+    """
     factor = db.get(SecondFactor, officer.id)
-    if factor is None or isinstance(identity, Decoy):
+    if factor is None:
         return
-    secret = recall_secret(identity, "totp", factor.secret, officer.id, vault.root).decode()
+    secret = duress.secret_of_app(db, vault.root, officer.id, identity, factor)
     app = history.digest_of_app(officer.id, secret)
     if history.is_replaced(db, vault.trust, officer.id, officer.key_version, app):
         raise proofs.ProofRefused(proofs.SECOND_FACTOR_WRONG, officer.id)

@@ -9,7 +9,7 @@ from crypto.passwords import PasswordCost
 from vault import decoy
 from vault.access import delegating
 from vault.access.actor import Actor
-from vault.access.events import Event, record
+from vault.access.events import Event, record, record_apart
 from vault.errors import NotKnown, NotSignedIn
 from vault.officers import (
     admission,
@@ -41,24 +41,25 @@ def give_password(vault: RunningVault, name: str, password: str, caller: Caller,
     try:
         with vault.reading() as db:
             proofs.check_address(db, vault.settings, now, digest)
-            officer, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+            known, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+        with vault.writing() as db:
+            officer = confirming.still_open(db, vault, known, identity, now)
+            stage = "enrolment" if officer.enrolment_hash is not None else "password"
+            duress.ensure(db, vault.root, officer)
+            _, cookie = sessions.start(
+                db, vault.root, vault.settings, officer, identity, stage, caller.device, now
+            )
+            record(
+                db,
+                Event.DURESS_PASSWORD_GIVEN if isinstance(identity, Decoy) else Event.PASSWORD_GIVEN,
+                who=None,
+                now=now,
+                subjects=[f"officer:{officer.id}"],
+                facts={"from": digest[:8]},
+            )
     except proofs.ProofRefused as error:
         failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "password", None, now)
         raise
-    stage = "enrolment" if officer.enrolment_hash is not None else "password"
-    with vault.writing() as db:
-        duress.ensure(db, vault.root, officer)
-        _, cookie = sessions.start(
-            db, vault.root, vault.settings, officer, identity, stage, caller.device, now
-        )
-        record(
-            db,
-            Event.DURESS_PASSWORD_GIVEN if isinstance(identity, Decoy) else Event.PASSWORD_GIVEN,
-            who=None,
-            now=now,
-            subjects=[f"officer:{officer.id}"],
-            facts={"from": digest[:8]},
-        )
     return cookie
 
 
@@ -72,10 +73,12 @@ def give_code(vault: RunningVault, found: Found, code: str, caller: Caller, now:
     try:
         given = second_factors.receive(vault, found.officer.id, found.row.id, code, Purpose.SIGN_IN, now)
         with vault.writing() as db:
-            officer = admission.get(db, found.officer.id)
+            officer = admission.held(db, found.officer.id)
             # A lock also stops the sign-in that was under way, else its codes could be guessed without end.
             unused.check_may_sign_in(db, vault, officer, now)
             proven = second_factors.check(db, vault, officer, found.identity, given, now)
+            if db.get(SignedInSession, found.row.id) is None:  # It ended while this was under way.
+                raise NotSignedIn("Start by entering your name and password.")
             # Whoever comes first on the day after ends what has lapsed, before they see any list.
             delegating.end_lapsed(db, delegating.unit_day(vault.settings, now), now)
             row, cookie = sessions.start(
@@ -108,6 +111,9 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
         with vault.reading() as db:
             proofs.check_address(db, vault.settings, now, digest)
             known, identity = proofs.check_password(db, vault.root, vault.settings, name, password)
+        if isinstance(identity, Decoy):  # Before the second factor, which may never come.
+            alarm = [f"officer:{known.id}"]
+            record_apart(vault, Event.DURESS_PASSWORD_GIVEN, who=None, now=now, subjects=alarm)
         given = second_factors.receive(vault, known.id, None, code, Purpose.SIGN_IN, now)
         with vault.writing() as db:
             officer = admission.get(db, known.id)
@@ -120,8 +126,6 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
             facts: dict[str, Fact] = {"role": officer.role, "at": "terminal", **proven.facts}
             subjects = [f"officer:{officer.id}"]
             record(db, Event.SIGNED_IN, who=who, now=now, subjects=subjects, facts=facts)
-            if who.is_under_duress:
-                record(db, Event.DURESS_PASSWORD_GIVEN, who=who, now=now, subjects=subjects)
     except proofs.ProofRefused as error:
         failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
         raise
