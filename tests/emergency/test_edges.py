@@ -78,6 +78,18 @@ def test_nothing_is_given_of_a_case_that_was_destroyed_meanwhile_and_it_is_refus
 
 
 @ONLY_SQLITE
+def test_a_refusal_without_a_reason_is_not_taken_and_what_was_typed_is_kept(cast: Cast) -> None:
+    case = open_case(cast, named=["ines"])
+    request = ask(cast, "pat", case.code, "location")
+    silent = answer(cast, request, "ada", answer="refuse", words=" ")
+    assert silent.status_code == 422
+    assert "Write below in a few words why you refuse." in silent.text
+    long = answer(cast, request, "ada", answer="refuse", words="He would not say why. " * 99)
+    assert (long.status_code, "He would not say why." in long.text) == (422, True)
+    assert request_of(cast, request).state is RequestState.ASKED
+
+
+@ONLY_SQLITE
 def test_a_use_is_reviewed_though_the_case_was_destroyed_since(cast: Cast) -> None:
     case = open_case(cast, named=["ines"])
     request = ask(cast, "pat", case.code, "location")

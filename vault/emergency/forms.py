@@ -39,10 +39,11 @@ class AnswerForm(StepUpForm):
         "If you refuse: why", 1000, optional=True, hint="Sealed. The officer who asked does not read it."
     )
 
-    def validate_words(self, field: Any) -> None:
+    # Asked of the answer, because what is optional and empty is asked nothing more.
+    def validate_answer(self, field: Any) -> None:
         """A refusal has its reasons."""
-        if self.answer.data is Answer.REFUSE and not field.data:
-            raise StopValidation("Write in a few words why you refuse.")
+        if field.data is Answer.REFUSE and not self.words.data:
+            raise StopValidation("Write below in a few words why you refuse.")
 
 
 class ReviewForm(StepUpForm):
