@@ -175,6 +175,7 @@ class RecordedSession(Session):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.unrecorded_rows: dict[str, Any] = {}
+        self.changing: list[Any] = []
         self.entries: list[UUID] = []
         self.receipts: list[Receipt] = []
         self.pend: Callable[[Session, Entry, Details | None], None] | None = None
@@ -211,14 +212,21 @@ class RecordedSession(Session):
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_in_bulk
 
 
+@event.listens_for(RecordedSession, "before_flush")
+def _see_changes(session: RecordedSession, _context: object, _instances: object) -> None:
+    # Afterwards a row of which only the version was counted up no longer says that it was modified.
+    session.changing = [row for row in session.dirty if session.is_modified(row)]
+
+
 @event.listens_for(RecordedSession, "after_flush")
 def _note_changes(session: RecordedSession, _context: object) -> None:
-    for row in (*session.new, *session.dirty):
-        if not getattr(type(row), "unrecorded", False) and (row in session.new or session.is_modified(row)):
+    for row in (*session.new, *session.changing):
+        if not getattr(type(row), "unrecorded", False):
             session.unrecorded_rows[row_name(row)] = row
     for row in session.deleted:
         if not getattr(type(row), "unrecorded", False):
             session.unrecorded_rows[row_name(row)] = None
+    session.changing = []
 
 
 @event.listens_for(RecordedSession, "before_commit")

@@ -14,6 +14,7 @@ from vault.access.events import Event, record
 from vault.cases.models import Case, Person
 from vault.database import BulkChangeRefused, UnrecordedChange
 from vault.officers.models import Officer
+from vault.verification import verify
 from vault.vocabulary import CaseState
 
 
@@ -44,6 +45,17 @@ def test_a_change_after_the_entry_raises_too(cast: Cast) -> None:
 
     with pytest.raises(UnrecordedChange):
         change_after_the_entry()
+
+
+def test_a_new_version_of_a_row_and_nothing_else_is_a_change_too(cast: Cast) -> None:
+    case = open_case(cast, named=[])
+    with pytest.raises(UnrecordedChange), cast.stage.vault.writing() as db:
+        db.get_one(Case, case.id).version += 1
+    with cast.stage.vault.writing() as db:
+        found = db.get_one(Case, case.id)
+        found.version += 1
+        record(db, Event.CASE_MOVED, who=None, now=cast.stage.clock.now, subjects=[found.subject])
+    assert verify(cast.stage.vault, lambda _done: None).findings == ()
 
 
 def test_many_rows_cannot_be_changed_past_the_entries(cast: Cast) -> None:
