@@ -12,14 +12,19 @@ from sqlalchemy import select
 
 from housing.models import Stay, StayState
 from vault.access import comparing
+from vault.access.models import Delegation, DelegationState
+from vault.access_review.actions import open_review
 from vault.cases.models import Case
 from vault.demonstration import making
 from vault.demonstration.stage import Fortnight
 from vault.disclosure.models import DisclosureRequest
+from vault.emergency.models import EmergencyRequest
 from vault.expenses.models import PaymentRequest
+from vault.officers.models import Officer
 from vault.referrals.models import Referral
 from vault.running import RunningVault, wall_clock
 from vault.settings import load
+from vault.verification import verify
 from vault.vocabulary import CaseState, DisclosureState, PaymentState, ReferralState
 
 ZONE = ZoneInfo("America/New_York")
@@ -76,4 +81,11 @@ def test_every_state_is_there_on_any_day(
             rows: list[Any] = list(db.scalars(select(model)))
             assert {row.state for row in rows} == set(states)
         assert comparing.audit_seals(db) == ([], [])
+        absences = [delegation.state for delegation in db.scalars(select(Delegation))]
+        assert sorted(absences) == [DelegationState.ARRANGED, DelegationState.RUNNING]
+        emergencies = [request.reviewed_at is None for request in db.scalars(select(EmergencyRequest))]
+        assert sorted(emergencies) == [False, True]
+        assert open_review(db) is not None
+        assert len(db.scalars(select(Officer).where(Officer.unused_at.is_not(None))).all()) == 1
+    assert verify(vault, lambda _done: None).findings == ()
     vault.close()

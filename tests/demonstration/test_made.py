@@ -165,13 +165,27 @@ def test_every_seal_is_as_the_matrix_says(vault: RunningVault) -> None:
         assert comparing.audit_seals(db) == ([], [])
 
 
+def of_the_fortnight(entries: list[Entry]) -> list[Entry]:
+    """The two weeks that are told day by day: from the first sign-in after the last quiet week."""
+    last = max(place for place, entry in enumerate(entries) if entry.event == "week-reviewed")
+    events = [entry.event for entry in entries]
+    return entries[events.index("password-given", last) :]
+
+
 def test_the_ledger_tells_of_two_weeks_in_order(entries: list[Entry]) -> None:
-    moments = [entry.at for entry in entries]
-    assert moments == sorted(moments)
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
+    moments = [entry.at for entry in of_the_fortnight(entries)]
     assert timedelta(days=11) < moments[-1] - moments[0] < timedelta(days=15)
     days = {moment.astimezone(ZONE).date() for moment in moments}
     assert len({day for day in days if day.weekday() < 5}) >= 10
     assert any(moment.astimezone(ZONE).hour < 5 for moment in moments)
+
+
+def test_the_year_before_was_quiet(entries: list[Entry]) -> None:
+    quiet = entries[: len(entries) - len(of_the_fortnight(entries))]
+    assert timedelta(days=320) < quiet[-1].at - quiet[0].at < timedelta(days=365)
+    assert {subject.partition(":")[0] for entry in quiet for subject in entry.subjects} == {"officer"}
+    assert Counter(entry.event for entry in quiet)["access-review-finished"] == 1
 
 
 def test_inspectors_and_coordinator_look_every_working_day_for_a_reason(
@@ -181,8 +195,9 @@ def test_inspectors_and_coordinator_look_every_working_day_for_a_reason(
         names = {officer.id: officer.name for officer in db.scalars(select(Officer))}
     looks = [entry for entry in entries if entry.event == "opened"]
     assert all(entry.reason for entry in looks)
+    lately = of_the_fortnight(entries)
     # On the first day there is little to look at yet.
-    days = {entry.at.astimezone(ZONE).date() for entry in entries if entry.event == "signed-in"}
+    days = {entry.at.astimezone(ZONE).date() for entry in lately if entry.event == "signed-in"}
     working = sorted(day for day in days if day.weekday() < 5)[1:10]
     for name in ("ada", "ines", "ivo"):
         looked = {e.at.astimezone(ZONE).date() for e in looks if e.officer and names[e.officer] == name}

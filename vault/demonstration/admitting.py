@@ -1,13 +1,14 @@
 """The founding of the demonstration's vault and the admission of its cast, act by act as in life."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pyotp
 
 from vault.access.policy import Role
-from vault.demonstration.cast import CAST, FOUNDERS, GONE, Login, Member, passphrase
+from vault.demonstration.cast import CAST, FIRST, FOUNDERS, GONE, UNUSED, Login, Member, passphrase
+from vault.demonstration.reviewing import founded_on, tell_quiet_year
 from vault.demonstration.stage import CALLER, Clock, Fortnight, Seat, Stage
 from vault.officers import admission, proofs, signing_in
 from vault.officers.founding import Founder, found
@@ -62,27 +63,40 @@ def _enrol(stage: Stage, member: Member) -> Enrolled:
     return Enrolled(Login(member.name, member.full_name, member.role, password, secret), here)
 
 
-def admit(settings: Settings, fortnight: Fortnight, seed: int, progress: Callable[[int], None]) -> Stage:
-    """Found a vault on the first morning and admit everybody. `progress` is told of each officer."""
-    clock = Clock(fortnight.at(0, 7.5))
-    vault, seats, shares = _first_seats(settings, clock)
-    stage = Stage(vault, clock, fortnight, seats, shares, seed)
+def _admit_all(stage: Stage, members: Sequence[Member], progress: Callable[[int], None]) -> None:
+    """Enrol these with the administrator, certify them, and let them have their seats."""
     for name in FOUNDERS:
         stage.sign_in(name)
     newcomers = []
-    for member in (*CAST, GONE):
-        if member.name not in FOUNDERS:
-            newcomers.append(_enrol(stage, member))
-            progress(1)
-    with vault.writing() as db:
+    for member in members:
+        newcomers.append(_enrol(stage, member))
+        progress(1)
+    clock = stage.clock
+    with stage.vault.writing() as db:
         for newcomer in newcomers:
             officer = admission.get(db, newcomer.found.officer.id)
             now = clock.to(clock() + timedelta(seconds=45))
-            admission.certify_officer(db, stage.seats["ada"].who, vault.trust, officer, now)
+            admission.certify_officer(db, stage.seats["ada"].who, stage.vault.trust, officer, now)
     stage.sign_out_all()
     for newcomer in newcomers:
         step = int(clock().timestamp()) // proofs.STEP_SECONDS
         stage.seats[newcomer.login.name] = Seat(newcomer.login, newcomer.found, used=step)
+
+
+def admit(settings: Settings, fortnight: Fortnight, seed: int, progress: Callable[[int], None]) -> Stage:
+    """Found a vault eleven months ago, let them go by, and admit everybody on the first morning.
+
+    `progress` is told of each officer.
+    """
+    clock = Clock(fortnight.on(founded_on(fortnight), 9.0))
+    vault, seats, shares = _first_seats(settings, clock)
+    stage = Stage(vault, clock, fortnight, seats, shares, seed)
+    early = [member for member in (*CAST, UNUSED) if member.name in FIRST or member is UNUSED]
+    _admit_all(stage, early, progress)
+    tell_quiet_year(stage)
+    clock.to(fortnight.at(0, 7.5))
+    late = [member for member in (*CAST, GONE) if member.name not in stage.seats]
+    _admit_all(stage, late, progress)
     if {seat.login.role for seat in stage.seats.values()} != set(Role):
         raise RuntimeError("the cast lacks a role")
     return stage

@@ -46,6 +46,12 @@ CAST = (
 GONE = Member("lou", "Lou Larkin", Role.INSPECTOR)
 """Worked here and left this morning: cannot sign in any more, and is not told of with those who can."""
 
+UNUSED = Member("una", "Una Underhill", Role.CLERK)
+"""Was certified eleven months ago and never came back; the account is off, and is not told of either."""
+
+FIRST = ("dee",)
+"""Admitted when the vault was founded, as UNUSED was; everybody else came a fortnight ago."""
+
 FOUNDERS = ("ada", "aud", "max")
 
 _WORDS = Path(__file__).with_name("words.txt").read_text().split()

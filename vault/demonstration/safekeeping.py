@@ -1,8 +1,7 @@
 """The life of keys: an officer leaves, a drill is held, one case is destroyed and another may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
 from crypto.recovery import THRESHOLD, combine
@@ -14,7 +13,7 @@ from vault.cases import actions as cases
 from vault.cases import naming
 from vault.database import RecordedSession
 from vault.demonstration.cast import GONE
-from vault.demonstration.moves import case_of, note
+from vault.demonstration.moves import case_of, note, planned, with_code
 from vault.demonstration.plans import CasePlan
 from vault.demonstration.script import Story, Turn, act, look
 from vault.demonstration.world import World
@@ -26,21 +25,8 @@ from vault.vocabulary import CaseState, NoteKind
 FOR_DESTROYED = "They moved abroad, want no contact, and asked in writing that nothing be kept about them."
 FOR_WAITING = "The trial is over, the appeal was withdrawn, and the prosecutor needs nothing more of it."
 FOR_DRILL = "The yearly drill. Nothing was lost."
+FOR_LEAVING = "Goes to the bureau of another county today. Everything was handed over last week."
 HANDED_OVER = "Went through everything with the inspector who stays. Nothing is open."
-
-Given = TypeVar("Given")
-
-
-def _with_code(turn: Turn, step: Callable[[RecordedSession, Actor, datetime], Given]) -> Given:
-    """An act before which the page asks for the code; it has a transaction of its own."""
-    who = turn.stepped_up()
-    with turn.stage.vault.writing() as db:
-        return step(db, who, turn.now())
-
-
-def planned(plans: Sequence[CasePlan], target: CaseState) -> list[CasePlan]:
-    """The plans that end in one state, in their order."""
-    return sorted((plan for plan in plans if plan.target is target), key=lambda plan: plan.rank)
 
 
 def _asked(world: World, plan: CasePlan, turn: Turn, ground: Ground, reasons: str) -> UUID:
@@ -50,12 +36,12 @@ def _asked(world: World, plan: CasePlan, turn: Turn, ground: Ground, reasons: st
     def ask(db: RecordedSession, who: Actor, now: datetime) -> UUID:
         return acts.ask_destruction(db, who, cases.get(db, who, subject), ground, reasons, now).id
 
-    return _with_code(turn, ask)
+    return with_code(turn, ask)
 
 
 def _approve(turn: Turn, asked: UUID) -> None:
     """One of the two approvals."""
-    _with_code(turn, lambda db, who, now: acts.decide(db, who, acts.held(db, who, asked), True, now))
+    with_code(turn, lambda db, who, now: acts.decide(db, who, acts.held(db, who, asked), True, now))
 
 
 def tell_leaving(world: World, plans: Sequence[CasePlan]) -> Story:
@@ -81,9 +67,10 @@ def tell_leaving(world: World, plans: Sequence[CasePlan]) -> Story:
     turn = yield look(days.at_work(170), "max")
 
     def end(db: RecordedSession, who: Actor, now: datetime) -> None:
-        revoking.revoke(db, who, admission.get(db, world.officer(leaver)), revoking.Ground.LEFT, "", now)
+        officer = admission.get(db, world.officer(leaver))
+        revoking.revoke(db, who, officer, revoking.Ground.LEFT, FOR_LEAVING, now)
 
-    _with_code(turn, end)
+    with_code(turn, end)
 
 
 def tell_drill(world: World, plans: Sequence[CasePlan]) -> Story:
@@ -100,7 +87,7 @@ def tell_drill(world: World, plans: Sequence[CasePlan]) -> Story:
         recoveries.take_in(db, who, world.trust, acts.held(db, who, asked), answer, now)
 
     turn = yield look(days.at(6, 9.4), "ada")
-    asked = _with_code(turn, ask)
+    asked = with_code(turn, ask)
     for hour, name in ((10.1, "dee"), (10.6, "dan")):
         turn = yield look(days.at(6, hour), name)
         _approve(turn, asked)
@@ -109,7 +96,7 @@ def tell_drill(world: World, plans: Sequence[CasePlan]) -> Story:
     request = RecoveryRequest.from_text(recoveries.export(turn.stage.vault, who, asked, turn.now())[0])
     answer = request.answer(combine(world.stage.shares[:THRESHOLD], request.recovery.public))
     turn = yield look(days.at(6, 13.8), "ines")
-    _with_code(turn, take_in)
+    with_code(turn, take_in)
 
 
 def tell_destroyed(world: World, plans: Sequence[CasePlan]) -> Story:

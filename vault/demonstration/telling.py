@@ -4,16 +4,19 @@ from collections.abc import Callable
 from datetime import datetime
 
 from vault.demonstration.casework import CERTIFYING, decide, invented_referral, read_referral, tell_case
+from vault.demonstration.emergencies import tell_reviewed, tell_unreviewed
 from vault.demonstration.filing import tell_papers
 from vault.demonstration.finding import tell_searches
 from vault.demonstration.invented import Inventor
 from vault.demonstration.partners import tell_agencies
 from vault.demonstration.places import tell_closures, tell_places, tell_separations
 from vault.demonstration.plans import WITHOUT_CASE, case_plans
+from vault.demonstration.reviewing import tell_this_years_review, tell_unused
 from vault.demonstration.safekeeping import tell_destroyed, tell_drill, tell_leaving, tell_waiting
 from vault.demonstration.script import Script, Story, act, look
 from vault.demonstration.slips import tell_mistypings, tell_refusals
 from vault.demonstration.stage import Stage
+from vault.demonstration.standing_in import tell_away, tell_holiday
 from vault.demonstration.watching import DAILY, tell_looks, tell_night_looks
 from vault.demonstration.world import World
 from vault.referrals import actions as referrals
@@ -41,6 +44,10 @@ def tell(stage: Stage, progress: Callable[[int], None]) -> World:
         begin(tell_more(world))
     for tell_planned in (tell_searches, tell_papers, tell_leaving, tell_drill, tell_destroyed, tell_waiting):
         begin(tell_planned(world, plans))
+    for tell_edge in (tell_holiday, tell_unused, tell_this_years_review):
+        begin(tell_edge(world))
+    for tell_planned_edge in (tell_away, tell_reviewed, tell_unreviewed):
+        begin(tell_planned_edge(world, plans))
     over = 0
 
     def watch(moment: datetime) -> None:

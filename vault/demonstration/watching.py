@@ -49,7 +49,7 @@ def tell_night_looks(world: World) -> Story:
         turn = yield look(world.days.on(day, world.between(1.2, 3.4)), name)
         look_somewhere(world, turn, Reason.EMERGENCY)
         look_somewhere(world, turn, Reason.EMERGENCY)
-    for minutes, name in ((96, "ada"), (88, "ines"), (75, "cal"), (52, "ivo"), (33, "ada")):
+    for minutes, name in ((96, "ada"), (88, "ines"), (75, "cal"), (52, "ines"), (33, "ada")):
         turn = yield look(world.days.at_work(minutes), name)
         look_somewhere(world, turn, None)
 
