@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys import acts, disclosing, enrolling, keeping, overseeing
+from tests.journeys import acts, attendance, disclosing, enrolling, keeping, overseeing, touring
 from tests.journeys.album import Album
 from tests.journeys.at_work import AtWork
 from tests.journeys.conftest import Opened, Staff
@@ -114,7 +114,30 @@ def test_the_auditor_reads_narrows_dismisses_flags_and_exports(
     assert aud.download("Export the ledger", tmp_path).stat().st_size > 0
 
 
-@pytest.mark.parametrize("way", ["on a telephone without scripts", "by keyboard"])
+WAYS = pytest.mark.parametrize("way", ["on a telephone without scripts", "by keyboard"])
+
+
+@WAYS
+def test_an_officer_asks_for_a_stand_in_who_works_on_the_case_until_the_coordinator_ends_it(
+    staff: Staff, typists: Typists, other_case: Opened, way: str
+) -> None:
+    attendance.stand_in(typists if way == "by keyboard" else staff, other_case)
+
+
+@WAYS
+def test_the_coordinator_answers_about_each_officer_and_the_deputy_about_the_coordinator(
+    staff: Staff, typists: Typists, everything: None, way: str
+) -> None:
+    attendance.review_access(typists if way == "by keyboard" else staff)
+
+
+def test_a_threat_is_opened_in_an_emergency_ended_and_read_about(
+    typists: Typists, other_case: Opened
+) -> None:
+    touring.pass_emergency(typists["ines"], typists["ada"], typists["dee"], other_case.code)
+
+
+@WAYS
 def test_accounts_are_opened_locked_released_and_kept(staff: Staff, typists: Typists, way: str) -> None:
     those = typists if way == "by keyboard" else staff
     name, full_name = ("kim", "Kim Keyes") if way == "by keyboard" else ("kit", "Kit Kettle")

@@ -1,4 +1,4 @@
-"""On the telephone, without scripts: an officer is away for a time, and all access is reviewed."""
+"""An officer is away for a time, and all access is reviewed."""
 
 from datetime import timedelta
 
@@ -8,9 +8,8 @@ from tests.journeys import acts
 from tests.journeys.conftest import Opened, Staff
 
 
-def test_an_officer_asks_for_a_stand_in_who_works_on_the_case_until_the_coordinator_ends_it(
-    staff: Staff, other_case: Opened
-) -> None:
+def stand_in(staff: Staff, other_case: Opened) -> None:
+    """Ivo asks for a stand-in, who works on his case until the coordinator ends it."""
     ivo, ada, ines = staff["ivo"], staff["ada"], staff["ines"]
     assert ines.go(other_case.path) == 404
     ivo.go("/desk")
@@ -44,9 +43,8 @@ def test_an_officer_asks_for_a_stand_in_who_works_on_the_case_until_the_coordina
     assert ines.go(other_case.path) == 404
 
 
-def test_the_coordinator_answers_about_each_officer_and_the_deputy_about_the_coordinator(
-    staff: Staff,
-) -> None:
+def review_access(staff: Staff) -> None:
+    """The coordinator answers about each officer, and the deputy about the coordinator."""
     ada, dee = staff["ada"], staff["dee"]
     ada.go("/officers")
     ada.follow("Review of access")
