@@ -199,9 +199,9 @@ def _page_context() -> dict[str, Any]:
     who: Actor | None = getattr(current_user, "actor", None)
     if who is None:
         return {"actor": None, "navigation": [], "Permission": Permission}
-    here = (request.endpoint or "").partition(".")[0]
+    here = request.blueprints  # Innermost first, so that one's own account is not among the officers.
     links = [
-        (label, url_for(endpoint), endpoint.partition(".")[0] == here, 0)
+        (label, url_for(endpoint), endpoint.rpartition(".")[0] in here, 0)
         for label, endpoint, permission in NAVIGATION
         if who.may(permission) and endpoint in current_app.view_functions
     ]

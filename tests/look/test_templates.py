@@ -1,6 +1,7 @@
 """No page writes a form by itself, trusts markup or carries a script or a style."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,13 @@ def test_a_name_that_is_markup_is_shown_and_not_obeyed(app: Flask, call: str) ->
         shown = render_template_string(source, planted="<marquee title='\">'>Roe</marquee>")
     assert "<marquee" not in shown
     assert "&lt;marquee title=&#39;&#34;&gt;&#39;&gt;Roe&lt;/marquee&gt;" in shown
+
+
+def test_a_day_among_the_facts_is_told_as_people_tell_days(app: Flask) -> None:
+    source = "{% import 'macros/parts.html' as parts %}{{ parts.facts([('Date of birth', day)]) }}"
+    with app.test_request_context("/"):
+        shown = render_template_string(source, day=date(1975, 2, 1))
+    assert '<time datetime="1975-02-01">Feb 1, 1975</time>' in shown
 
 
 def test_every_static_file_that_pages_name_is_there() -> None:

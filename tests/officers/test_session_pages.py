@@ -86,3 +86,25 @@ def test_every_page_of_an_officer_offers_signing_out(cast: Cast) -> None:
             page = cast[name].get(path).text
             assert page.count('action="/sign-out"') == 1, path
     assert 'action="/sign-out"' not in Officer(cast.stage, "ines").get("/sign-in").text
+
+
+@ONLY_SQLITE
+def test_every_page_leads_to_ones_own_account_which_is_not_among_the_officers(cast: Cast) -> None:
+    ada, marked = cast["ada"], re.compile(r'<a href="([^"]+)" aria-current="page">')
+    assert re.findall(r'<a href="/account"><strong>([^<]+)</strong>', ada.get("/desk").text) == ["Ada Amsel"]
+    assert set(marked.findall(ada.get("/officers").text)) == {"/officers"}
+    for page in ("/account", "/sessions", "/password", "/duress-password", "/authenticator-app"):
+        assert marked.findall(ada.get(page).text) == []
+
+
+@ONLY_SQLITE
+def test_what_is_wrong_is_told_in_the_order_of_the_questions(cast: Cast) -> None:
+    ines = cast["ines"]
+    told = re.compile(r'<li><a [^>]*href="#([^"]+)"')
+    assert told.findall(ines.post("/password").text) == ["old", "password", "again"]
+    visitor = Officer(cast.stage, "nobody")
+    asked = {"/recover": ["name", "recovery_code", "code", "password", "again"],
+             "/enrol": ["name", "enrolment_code", "password", "again"]}  # fmt: skip
+    for page, questions in asked.items():
+        visitor.get(page)
+        assert told.findall(visitor.post(page).text) == questions

@@ -72,10 +72,10 @@ class AddPasskeyForm(MakePasskeyForm):
 DIFFER = "The two passwords differ. Enter the same one twice."
 
 
-class NewPasswordForm(VaultForm):
-    """A password of the officer's own, typed twice."""
-
-    password = Secret(
+# A form tells what is wrong in the order of its questions, so each asks for the password in its own place.
+def _new_password() -> Secret:
+    """A password of the officer's own."""
+    return Secret(
         "New password",
         MOST,
         new=True,
@@ -83,15 +83,14 @@ class NewPasswordForm(VaultForm):
         hint="At least 15 characters. A few unrelated words work well; a password manager may paste it.",
         validators=[check_new_password],
     )
-    again = Secret(
-        "New password again",
-        MOST,
-        new=True,
-        validators=[EqualTo("password", DIFFER)],
-    )
 
 
-class EnrolForm(NewPasswordForm):
+def _new_password_again() -> Secret:
+    """The same, typed a second time."""
+    return Secret("New password again", MOST, new=True, validators=[EqualTo("password", DIFFER)])
+
+
+class EnrolForm(VaultForm):
     """A new officer's one-time code and their own password."""
 
     name = Line("Name", 40, ask="Enter the name the administrator gave you.")
@@ -101,12 +100,16 @@ class EnrolForm(NewPasswordForm):
         ask="Enter the code the administrator gave you.",
         hint="Four groups of five, good once.",
     )
+    password = _new_password()
+    again = _new_password_again()
 
 
-class ChangePasswordForm(NewPasswordForm):
+class ChangePasswordForm(VaultForm):
     """The password in use, and the next one."""
 
     old = Secret("Password now", MOST, new=False, ask="Enter the password you use now.")
+    password = _new_password()
+    again = _new_password_again()
 
 
 class DuressForm(StepUpForm):
@@ -127,7 +130,7 @@ class DuressForm(StepUpForm):
     )
 
 
-class RecoverForm(NewPasswordForm):
+class RecoverForm(VaultForm):
     """The paper code, the authenticator's code, and a new password."""
 
     name = Line("Name", 40, ask="Enter the name you sign in with.")
@@ -138,6 +141,8 @@ class RecoverForm(NewPasswordForm):
         hint="Eight groups of four. A backup code of four groups is another thing and does not fit here.",
     )
     code = Proof("Code from your authenticator app")
+    password = _new_password()
+    again = _new_password_again()
 
     def __init__(self, **wiring: Any) -> None:
         super().__init__(**wiring)
