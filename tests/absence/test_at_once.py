@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from tests.absence.test_absence import arranged, faults, opens, seals_of, state
+from tests.absence.test_absence import arranged, day, faults, opens, seals_of, state
 from tests.cast import Cast
+from tests.emergency.errands import ADDRESS, ask, give, later, open_it, write_address
 from tests.keys.test_naming_races import at_once
+from tests.officers.returning import ident
 from tests.patience import wait_for_locks
 from tests.programme import open_case
 from vault.absence import actions
@@ -16,6 +18,7 @@ from vault.access.models import Assignment, Delegation, DelegationEnd, Delegatio
 from vault.database import RecordedSession
 from vault.errors import RuleForbids
 
+on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("stage", ["postgresql"], indirect=True)
 CALLED_OFF = (DelegationState.ENDED, DelegationEnd.CALLED_OFF)
 
@@ -67,3 +70,32 @@ def test_begun_and_called_off_at_once_it_has_ended_and_leaves_no_key(cast: Cast)
         made = db.scalars(select(Assignment).where(Assignment.delegation == delegation)).all()
     assert len(made) <= 1, "nobody is named twice by one delegation"
     assert all(naming.ended_at is not None for naming in made)
+
+
+@on_sqlite
+def test_who_was_let_in_in_an_emergency_stays_when_their_standing_in_ends_before_it_is_over(
+    cast: Cast,
+) -> None:
+    case = open_case(cast, named=["ines"])
+    write_address(cast, case)
+    request = ask(cast, "ivo", case.code, "location")
+    grant = give(cast, request, "ada")
+    delegation = arranged(cast, "ines", "ivo", 0, 2)
+    assert cast["ada"].post(f"/absences/{delegation}/end").status_code == 303
+    assert (opens(cast, "ivo", case), seals_of(cast, "ivo")) == (404, 1)
+    assert ADDRESS in open_it(cast, request, "ivo").text
+    assert faults(cast) == ([], [])
+    later(cast, grant.ends_at, "ada")
+    cast["ada"].get("/desk")
+    assert (seals_of(cast, "ivo"), faults(cast)) == (0, ([], []))
+
+
+@on_sqlite
+def test_nobody_floods_the_coordinators_with_requests(cast: Cast) -> None:
+    open_case(cast, named=["ines"])
+    given = {"delegate": str(ident(cast, "ivo")), "extent": "everything"}
+
+    def asks(on: int) -> int:
+        return cast["ines"].post("/absences/ask", from_on=day(on), until_on=day(on), **given).status_code
+
+    assert [asks(on) for on in range(1, 7)] == [303] * actions.MOST_WAITING + [409]

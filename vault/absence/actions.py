@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from audit.entries import Fact
@@ -26,6 +26,9 @@ from vault.running import Trust
 
 DELEGABLE = (Role.INSPECTOR, Role.CLERK, Role.LIAISON)
 """The roles that are named on cases and people; the others share what they hold with their colleagues."""
+
+MOST_WAITING = 5
+"""So many requests of one officer wait for the coordinators at most: desks must not be flooded."""
 
 
 @dataclass(frozen=True)
@@ -180,11 +183,16 @@ def ask(
 ) -> Delegation:
     """Ask for a stand-in for oneself; nothing is passed on before a coordinator arranges it.
 
-    Raises RuleForbids for terms that cannot be, and for anybody but oneself.
+    Raises RuleForbids for terms that cannot be, for anybody but oneself, and while too many others wait.
     """
     if terms.officer != who.officer:
         raise RuleForbids("You can ask for a stand-in for yourself.")
     _check(db, terms, most_days, today, None)
+    waiting = select(func.count()).where(
+        Delegation.officer == who.officer, Delegation.arranged_at.is_(None), Delegation.ended_at.is_(None)
+    )
+    if (db.scalar(waiting) or 0) >= MOST_WAITING:
+        raise RuleForbids(f"{MOST_WAITING} of your requests wait for an answer. Withdraw one of them first.")
     delegation = _made(terms, who, now)
     db.add(delegation)
     _record(db, Event.DELEGATION_ASKED, who, delegation, now)

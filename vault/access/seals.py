@@ -12,6 +12,7 @@ from crypto.lockbox import LockboxKey, Sealer, new_parts
 from crypto.sealing import Holder
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase, circle_name, keep_seal, lockbox_name, vouch_for_lockbox
+from vault.access.grants import not_ended
 from vault.access.holders import (
     NAMED_ON,
     circle_versions,
@@ -23,7 +24,7 @@ from vault.access.holders import (
     roles_of,
 )
 from vault.access.keyring import Keyring, certify_key, vouch_for_key
-from vault.access.models import Assignment, HolderKey, Lockbox, SealRow, ShredPart
+from vault.access.models import Assignment, EmergencyGrant, HolderKey, Lockbox, SealRow, ShredPart
 from vault.access.policy import Compartment, Role
 from vault.database import is_writing
 from vault.running import Trust
@@ -214,7 +215,8 @@ def unname_officer(db: Session, subject: str, officer: UUID, now: datetime) -> N
 def end_namings(db: Session, namings: Sequence[Assignment], now: datetime) -> None:
     """End these namings; whoever is not named otherwise loses the seals, and a new key is due.
 
-    Asks the database as often for one naming as for hundreds.
+    What an officer was let in on in an emergency stays theirs until that is over. The database is asked as
+    often for one naming as for hundreds.
     """
     for naming in namings:
         naming.ended_at = now
@@ -227,6 +229,8 @@ def end_namings(db: Session, namings: Sequence[Assignment], now: datetime) -> No
     seals: dict[UUID, list[SealRow]] = {}
     for seal in db.scalars(query):
         seals.setdefault(seal.key, []).append(seal)
+    lasting = not_ended().where(EmergencyGrant.officer.in_(officers), EmergencyGrant.ends_at > now)
+    let_in = {(ident, grant.officer) for grant in db.scalars(lasting) for ident in grant.lockboxes}
     for box in boxes:
         still = {
             naming.officer
@@ -234,6 +238,7 @@ def end_namings(db: Session, namings: Sequence[Assignment], now: datetime) -> No
             for naming in left.get(ident, ())
             if is_named_holder(naming, box)
         }
+        still |= {officer for ident, officer in let_in if ident == str(box.id)}
         surplus = [seal for seal in seals.get(box.id, ()) if seal.holder not in still]
         for seal in surplus:
             db.delete(seal)
