@@ -1,5 +1,7 @@
 """The administrator's pages: how the vault runs, who is signed in, and nothing of any record."""
 
+from uuid import UUID
+
 import pytest
 from click.testing import CliRunner
 from markupsafe import escape
@@ -17,6 +19,8 @@ from vault.officers.models import SignedInSession
 from vault.settings import load
 
 on_sqlite = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+READER = UUID(int=1)
+"""Somebody who is no officer, and so never forced."""
 PAGES = ("/administration", "/administration/sessions", "/administration/roles", "/administration/settings")
 
 
@@ -46,7 +50,7 @@ def test_each_page_answers_the_administrator_and_health_tells_of_every_part(cast
         "percent.",
     ):
         assert words in seen, words
-    lines = {line.label: line for line in health(stage.vault, stage.clock.now).lines}
+    lines = {line.label: line for line in health(stage.vault, READER, stage.clock.now).lines}
     assert lines["Database"].well
     assert not lines["Backups"].well
 
@@ -69,7 +73,7 @@ def test_a_notary_that_stopped_is_not_called_well_because_people_go_on_working(
 ) -> None:
     def notary_is_well() -> bool:
         return next(
-            line.well for line in health(stage.vault, stage.clock.now).lines if line.label == "Notary"
+            line.well for line in health(stage.vault, READER, stage.clock.now).lines if line.label == "Notary"
         )
 
     sign(stage)

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import pyotp
 import pytest
 from sqlalchemy import event, select
 
@@ -295,6 +296,37 @@ def test_what_concerns_the_own_session_works_and_every_other_act_cannot_be_recor
 
 
 @ONLY_SQLITE
+def test_a_new_app_is_shown_and_only_keeping_it_cannot_be_recorded(cast: Cast) -> None:
+    stage = cast.stage
+    ines = forced(cast, "ines")
+    ines.get("/authenticator-app")
+    assert ines.post("/authenticator-app", code=ines.code()).status_code == 303
+    page = ines.get("/authenticator-app/new")
+    assert page.status_code == 200
+    (secret,) = re.findall(r"\b[A-Z2-7]{32}\b", page.text.replace(" ", ""))
+    assert ines.post("/authenticator-app/new", code="000000").status_code == 422
+    code = pyotp.TOTP(secret).at(stage.clock.now)
+    assert ines.post("/authenticator-app/new", code=code).status_code == 503
+    stage.clock.forward(minutes=1)
+    assert sign_in_with(stage, "ines", PASSWORD.format("ines")).get("/desk").status_code == 200
+
+
+@ONLY_SQLITE
+def test_a_year_of_which_the_empty_house_knows_nothing_makes_no_alarm_there(cast: Cast) -> None:
+    """The review of access is done elsewhere; what is empty must not say that it is overdue."""
+    stage = cast.stage
+    passwords = {name: prepared(cast, name) for name in ("ada", "max", "aud")}
+    for _ in range(5):
+        stage.clock.forward(days=80)
+        for name in passwords:
+            sign_in_with(stage, name, PASSWORD.format(name))
+    for name, password in passwords.items():
+        desk = sign_in_with(stage, name, password).get("/desk").text
+        assert "Nothing waits for you." in desk
+        assert AlarmKind.ACCESS_REVIEW.label.replace("'", "&#39;") not in desk
+
+
+@ONLY_SQLITE
 def test_an_own_session_is_listed_and_ended_as_ever(cast: Cast) -> None:
     stage = cast.stage
     set_allowed(stage, 2)
@@ -340,6 +372,19 @@ def test_colleagues_are_told_at_once_and_the_officer_never(cast: Cast) -> None:
     assert not card(cast["ada"])
     assert not card(cast["ines"])
     assert not card(sign_in_with(stage, "ada", password))
+
+
+@ONLY_SQLITE
+def test_an_administrator_reads_of_everybodys_alarm_but_their_own(cast: Cast) -> None:
+    stage = cast.stage
+    forced(cast, "max")
+    own = sign_in_with(stage, "max", PASSWORD.format("max"))
+    words = AlarmKind.DURESS.label
+    assert words not in own.get("/administration").text
+    assert words not in own.get("/desk").text
+    password = prepared(cast, "ada")
+    assert give(stage, "ada", password).status_code == 303
+    assert words in own.get("/administration").text
 
 
 @ONLY_SQLITE

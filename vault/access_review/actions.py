@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from audit import tables
 from audit.entries import Fact
 from vault.access.actor import Actor
 from vault.access.events import Event, record
@@ -25,12 +26,15 @@ def open_review(db: Session) -> AccessReview | None:
 
 
 def due_at(db: Session, settings: Settings) -> datetime:
-    """When the next review must be finished: so many days after the last one, or after the founding."""
+    """When the next review must be finished: so many days after the last one, or after the founding.
+
+    The founding is where the ledger begins, so that no empty house under duress says that it is overdue.
+    """
     last = db.scalars(select(func.max(AccessReview.finished_at))).first()
-    began = last or db.scalars(select(func.min(Officer.added_at))).one()
-    if began is None:
+    first = db.scalar(select(tables.entries.c.at).where(tables.entries.c.index == 0))
+    if first is None:
         raise LookupError("the vault was never founded")
-    return began + timedelta(days=settings.access_review_days)
+    return (last or datetime.fromisoformat(first)) + timedelta(days=settings.access_review_days)
 
 
 def get(db: Session, review: UUID) -> AccessReview:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from uuid import UUID
 
 from sqlalchemy import Engine, column, func, literal, select, table
 from sqlalchemy.exc import DBAPIError
@@ -20,7 +21,7 @@ from audit.notes import parse
 from audit.refusals import read_refusal
 from vault.database import RecordedSession
 from vault.notices.actions import given_up
-from vault.oversight.alarms import SIGNED_WITHIN, WOVEN_WITHIN, Alarm, alarms, unsigned_since
+from vault.oversight.alarms import SIGNED_WITHIN, WOVEN_WITHIN, Alarm, alarms_read_by, unsigned_since
 from vault.oversight.witnessing import last_witnessed
 from vault.running import RunningVault
 from vault.settings import Settings
@@ -59,10 +60,11 @@ def answers(engine: Engine) -> bool:
         return False
 
 
-def health(vault: RunningVault, now: datetime) -> Health:
+def health(vault: RunningVault, reader: UUID, now: datetime) -> Health:
     """Look at all of it; `now` is this machine's time. Raises DBAPIError when the database is away.
 
     It tells of no record and of nobody, so under duress it tells of the vault as it is, without its alarms.
+    Nobody is told that they themself may be forced.
     """
     with vault.database.reading() as db:
         lines = (
@@ -75,7 +77,7 @@ def health(vault: RunningVault, now: datetime) -> Health:
             Line("Backups", "No backup is known. How to make one is in deploy/README.md.", well=False),
         )
         versions = tuple(_versions(db))
-    return Health(lines, tuple(alarms(vault, now)), versions)
+    return Health(lines, tuple(alarms_read_by(vault, reader, now)), versions)
 
 
 def size_of(count: int) -> str:

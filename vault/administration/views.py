@@ -27,7 +27,7 @@ def answer_health() -> ResponseReturnValue:
 @requires(Permission.RUN_VAULT)
 def show_health() -> ResponseReturnValue:
     """How the vault runs, and what somebody must look at."""
-    return render_template("administration/health.html", health=health(running(), now()))
+    return render_template("administration/health.html", health=health(running(), actor().officer, now()))
 
 
 @bp.get("/administration/settings")

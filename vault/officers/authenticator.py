@@ -42,10 +42,11 @@ def _check_stepped_up(vault: RunningVault, who: Actor, now: datetime) -> None:
 def begin(vault: RunningVault, who: Actor, session: UUID, now: datetime) -> None:
     """Make a secret for a new app, kept in this session alone until its first code is given.
 
-    Raises StepUpNeeded, and RuleForbids where the role takes no app.
+    Under duress too, so that only keeping the app cannot be recorded. Raises StepUpNeeded, and RuleForbids
+    where the role takes no app.
     """
     _check_stepped_up(vault, who, now)
-    with vault.writing() as db:
+    with vault.writing_always() as db:
         officer = admission.get(db, who.officer)
         if not second_factors.takes_app(vault.settings, officer, passkeys.own(db, vault.trust, officer)):
             raise RuleForbids(NOT_TAKEN)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
@@ -78,6 +79,15 @@ def at_a_glance(vault: RunningVault, db: Session, now: datetime) -> list[Alarm]:
 
 def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
     """Every alarm; `now` is this machine's time. A database that is away is one too, and ends nothing."""
+    return _sounding(vault, None, now)
+
+
+def alarms_read_by(vault: RunningVault, reader: UUID, now: datetime) -> list[Alarm]:
+    """Every alarm but that the reader themself may be forced, lest somebody reads over them."""
+    return _sounding(vault, reader, now)
+
+
+def _sounding(vault: RunningVault, reader: UUID | None, now: datetime) -> list[Alarm]:
     found = []
     try:
         _rehearse(vault, now)
@@ -89,7 +99,7 @@ def alarms(vault: RunningVault, now: datetime) -> list[Alarm]:
             found += at_a_glance(vault, db, now)
             witnesses = (_witnesses(vault, db, now), _gone(vault, db))
             found += _each(_disbelieved(vault.settings), *witnesses, _clocks(db, now), _keys(db, now))
-            found += _each(_forced(vault, db))
+            found += _each(_forced(vault, db, reader))
     except (DBAPIError, PoolTimeout):
         found += [*_refusal(vault.settings), *_disk(vault.settings)]
     return found
@@ -254,9 +264,11 @@ def _unreviewed(db: Session, settings: Settings, now: datetime) -> Iterator[Alar
         yield Alarm(AlarmKind.ACCESS_REVIEW, words, due)
 
 
-def _forced(vault: RunningVault, db: Session) -> Iterator[Alarm]:
+def _forced(vault: RunningVault, db: Session, reader: UUID | None) -> Iterator[Alarm]:
     """That somebody is, for the terminal and whoever is paged; only desks say who."""
     for forced in forced_to_sign_in(vault, db):
+        if forced.officer == reader:
+            continue
         words = "A password for duress was given. Follow the plan for duress; the desk says whose it was."
         yield Alarm(AlarmKind.DURESS, words, forced.at)
         return
