@@ -33,6 +33,7 @@ from vault.officers.proofs import ProofRefused
 from vault.officers.sessions import cookie_name
 from vault.officers.signing_in import prove_at_terminal, recognise
 from vault.oversight.alarms import AlarmKind, alarms
+from vault.oversight.forced import AT_ONCE
 from vault.oversight.models import Alert, Rule
 
 ONLY_SQLITE = pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
@@ -418,18 +419,15 @@ def test_in_a_session_of_their_own_it_is_a_wrong_password_and_an_alarm(cast: Cas
     assert give(cast.stage, "ines", PASSWORD.format("ines")).status_code == 303
 
 
-@ONLY_SQLITE
-def test_a_planted_entry_calls_nobody(cast: Cast) -> None:
-    """Whoever only writes to the database cannot raise the alarm, nor hide behind many false ones."""
-    stage = cast.stage
-    ada = cast["ada"].actor.officer
-    entry = Entry(
+def planted(stage: Stage, officer: UUID) -> Entry:
+    """An entry that says that an officer is forced, and that the vault did not make."""
+    return Entry(
         id=new_entry_id(stage.clock.now),
         at=stage.clock.now,
         event=str(Event.DURESS_PASSWORD_GIVEN),
         officer=None,
         session=None,
-        subjects=(f"officer:{ada}",),
+        subjects=(f"officer:{officer}",),
         compartment=None,
         fields=(),
         reason=None,
@@ -438,8 +436,19 @@ def test_a_planted_entry_calls_nobody(cast: Cast) -> None:
         facts={},
         details=None,
     )
-    stage.vault.weave([(entry, None)])
+
+
+@ONLY_SQLITE
+def test_a_planted_entry_calls_nobody_and_hides_nobodys_alarm(cast: Cast) -> None:
+    """Whoever only writes to the database cannot raise the alarm, nor hide one behind many false ones."""
+    stage, ada = cast.stage, cast["ada"].actor.officer
+    stage.vault.weave([(planted(stage, ada), None)])
     assert not card(cast["dee"])
+    assert give(stage, "ines", prepared(cast, "ines")).status_code == 303
+    stage.vault.weave([(planted(stage, ada), None) for _ in range(AT_ONCE + 1)])
+    desk = cast["dee"].get("/desk").text
+    assert "Ines Inkpen may be forced to sign in" in desk
+    assert "Ada Amsel may be forced" not in desk
 
 
 def test_two_threads_each_see_their_own(cast: Cast) -> None:

@@ -1,6 +1,6 @@
 """Who may be forced to sign in: what the ledger tells of passwords for duress, until an auditor answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from audit.finding import Filters
+from audit.ledger import Woven
 from vault.access.events import Event, is_vouched
 from vault.officers.models import Officer
 from vault.oversight.memory import Finding
@@ -16,8 +17,8 @@ from vault.oversight.models import Alert, Rule
 from vault.oversight.watching import alert_id
 from vault.running import RunningVault
 
-MOST_TOLD = 50
-"""So many of the newest entries are looked at; more than that nobody leaves unanswered."""
+AT_ONCE, MOST_LOOKED_AT = 50, 2000
+"""Entries read by one question, and altogether: a password given over and over hides no colleague's alarm."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,25 @@ class Forced:
         )
 
 
+def _given(vault: RunningVault, db: Session) -> Iterator[Woven]:
+    """The vault's own entries of passwords for duress, newest first."""
+    asked, before = Filters(event=str(Event.DURESS_PASSWORD_GIVEN)), None
+    for _ in range(0, MOST_LOOKED_AT, AT_ONCE):
+        found = vault.ledger.find(db, asked, before_index=before, limit=AT_ONCE)
+        yield from (one for one in found if is_vouched(one.entry, one.index, vault.confirms))
+        if len(found) < AT_ONCE:
+            return
+        before = found[-1].index
+
+
 def unanswered(vault: RunningVault, db: Session) -> Sequence[Forced]:
     """Officers under duress whose alert no auditor has dismissed yet, the latest first.
 
     Asked of the ledger itself, so that it is known before anybody has watched the ledger for alerts.
     """
-    asked = Filters(event=str(Event.DURESS_PASSWORD_GIVEN))
-    found = vault.ledger.find(db, asked, before_index=None, limit=MOST_TOLD)
     named = {
         alert_id(Finding(Rule.DURESS, one.index, one.index, one.entry.at, None, None, 1, 0)): one
-        for one in found
-        if is_vouched(one.entry, one.index, vault.confirms)
+        for one in _given(vault, db)
     }
     answered = set(db.scalars(select(Alert.id).where(Alert.id.in_(named), Alert.dismissed_at.is_not(None))))
     latest: dict[UUID, Forced] = {}
