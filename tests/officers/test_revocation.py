@@ -57,6 +57,8 @@ def test_one_page_ends_everything_that_an_officer_had(cast: Cast) -> None:
     assert told.facts["ground"] == "danger"
     assert told.facts["sessions-ended"] == 1
     assert "Keys wait to be renewed" in cast["ada"].get("/desk").text
+    assert "See which keys wait" in cast["ada"].get(f"/officers/{officer}").text
+    assert "See which keys wait" not in cast["max"].get(f"/officers/{officer}").text
     again = Officer(cast.stage, "ines")
     again.get("/sign-in")
     answer = again.post("/sign-in", name="ines", password=PASSWORD.format("ines"), banner="yes")

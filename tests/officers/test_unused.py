@@ -158,6 +158,7 @@ def test_an_administrator_reads_since_when_and_releases_it_with_a_code(cast: Cas
     cal, max_ = ident(cast, "cal"), cast["max"].sign_in()
     assert "not used for 90 days" in max_.get("/officers").text
     assert "Off since" in max_.get(f"/officers/{cal}").text
+    assert "<dd>Off, because unused</dd>" in max_.get(f"/officers/{cal}").text
     assert "Not used for 90 days" in max_.get("/administration/sessions").text
     stage.clock.forward(minutes=6)
     max_.get(f"/officers/{cal}/release")
