@@ -10,6 +10,7 @@ from tests.cast import Cast
 from tests.emergency.errands import answer, ask, entries, give, grant_of, later, open_it, request_of
 from tests.emergency.test_give import let_pat_in, opened_by, seals_of, seals_to
 from tests.keys.renewing import findings, renew
+from tests.officers.returning import come_back
 from tests.programme import OpenedCase, open_case
 from vault.access import seals
 from vault.access.emergencies import end_grants
@@ -99,6 +100,20 @@ def test_a_use_is_reviewed_though_the_case_was_destroyed_since(cast: Cast) -> No
     assert answer(cast, request, "dee", verdict="justified", words="It was right.").status_code == 303
     assert request_of(cast, request).verdict is Verdict.JUSTIFIED
     assert len(entries(cast, "emergency-reviewed")) == 1
+
+
+@ONLY_SQLITE
+def test_who_enrols_again_is_let_in_on_nothing_by_what_was_given_to_their_old_key(cast: Cast) -> None:
+    let_in = let_pat_in(cast)
+    come_back(cast, "pat", "prosecutor")
+    assert cast.stage.clock.now < let_in.grant.ends_at
+    assert len(entries(cast, "emergency-ended")) == 1
+    renew(cast)
+    assert seals_of(cast, "pat") == []
+    assert open_it(cast, let_in.request, "pat").status_code == 404
+    pat = cast["pat"].actor.officer
+    assert pat not in {look.officer for look in entries(cast, "opened")}
+    assert findings(cast) == ()
 
 
 @ON_POSTGRESQL

@@ -117,6 +117,19 @@ def end_grants(vault: RunningVault, now: datetime) -> int:
     return len(over)
 
 
+def end_with_keys(db: RecordedSession, officer: UUID, now: datetime) -> None:
+    """End every grant to an officer whose keys end now: a new key is let in on nothing by an old grant.
+
+    Their seals and the new keys that are due are the business of whoever takes the keys.
+    """
+    query = not_ended().where(EmergencyGrant.officer == officer).with_for_update()
+    for grant in db.scalars(query.execution_options(populate_existing=True)).all():
+        held = select(SealRow.key).where(SealRow.holder == officer, SealRow.key_kind == "lockbox")
+        closed = sum(str(key) in grant.lockboxes for key in db.scalars(held))
+        grant.ended_at = now
+        _record_end(db, None, grant, closed, now)
+
+
 def _over(db: Session, trust: Trust, now: datetime) -> list[EmergencyGrant]:
     query = not_ended().where(EmergencyGrant.ends_at <= now)
     return [grant for grant in db.scalars(query) if is_vouched(grant, trust)]

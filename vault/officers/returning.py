@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from vault.access import delegating, holders, seals
+from vault.access import delegating, emergencies, holders, seals
 from vault.access.actor import Actor
 from vault.access.custody import KeyCase
 from vault.access.models import Assignment, HolderKey, Lockbox
@@ -18,8 +18,9 @@ from vault.running import Trust
 def take_keys(db: RecordedSession, officer: Officer, now: datetime) -> int:
     """End an officer's keys, seals and sessions; return how many sessions ended.
 
-    Every delegation to or from them ends first: its lockboxes are held still before any circle is.
+    Every emergency access and delegation ends first: its lockboxes are held still before any circle is.
     """
+    emergencies.end_with_keys(db, officer.id, now)
     delegating.end_of(db, None, officer.id, now)
     officer.auth_epoch += 1
     for key in db.scalars(
