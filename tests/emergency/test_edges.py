@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import select
 
 from tests.adversaries.thief import Thief
@@ -17,6 +18,7 @@ from vault.access.emergencies import end_grants
 from vault.access.events import Event, record
 from vault.access.models import EmergencyGrant, Lockbox
 from vault.cases.models import Case
+from vault.commands import cli
 from vault.emergency import actions
 from vault.emergency.models import RequestState, Verdict
 from vault.keys.holdings import within
@@ -52,6 +54,15 @@ def test_no_seal_stays_under_a_grant_that_was_made_longer_past_the_vault(cast: C
     assert opened_by(cast, "pat") == set()
     assert any("did not keep it" in line for line in findings(cast)), "the row stays as it was found"
     assert any("not as entry" in line for line in findings(cast))
+
+
+@ONLY_SQLITE
+def test_the_nightly_sweep_takes_such_seals_though_nobody_comes(cast: Cast) -> None:
+    let_in, stage = let_pat_in(cast), cast.stage
+    Thief(stage).run("UPDATE emergency_grants SET code = ? WHERE id = ?", b"", let_in.grant.id)
+    told = CliRunner().invoke(cli, ["officer", "sweep", "--data", str(stage.settings.data)])
+    assert told.exit_code == 0, told.output
+    assert seals_to(cast, let_in.grant.officer) == []
 
 
 @ONLY_SQLITE

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from vault.access import delegating
+from vault.access.emergencies import end_grants
 from vault.officers import admission, unused
 from vault.running import RunningVault, wall_clock
 from vault.settings import load
@@ -29,17 +30,20 @@ def release(data: Path, name: str) -> None:
 @click.command()
 @data_option
 def sweep(data: Path) -> None:
-    """Put off the accounts that nobody has used for too long, and end stand-ins whose last day is over."""
+    """Put off accounts that nobody has used for too long, and end stand-ins and emergencies that are over."""
     vault = RunningVault.start(load(data), wall_clock)
     try:
         swept = unused.sweep(vault, vault.now())
         with vault.writing() as db:
             today = delegating.unit_day(vault.settings, vault.now())
             ended = delegating.end_lapsed(db, today, vault.now())
+        closed = end_grants(vault, vault.now())
     finally:
         vault.close()
     if ended:
         click.echo(f"{counted(ended, 'stand-in')} ended: the last day was over.")
+    if closed:
+        click.echo(f"Emergency access ended, because its time was over: {closed}.")
     for officer in swept.off:
         click.echo(f"Off: {officer.full_name}. An administrator can release the account.")
     for officer in swept.spared:
