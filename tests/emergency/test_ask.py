@@ -74,7 +74,9 @@ def test_a_request_for_nobodys_number_reaches_no_desk_and_the_auditor_alone_know
     for name in ("ada", "dee", "ines"):
         assert "Emergency: an answer" not in cast[name].get("/desk").text
         assert cast[name].get(f"/emergency/{request}").status_code == 404
-    assert "No such case" in cast["aud"].get(f"/emergency/{request}").text
+    shown = cast["aud"].get(f"/emergency/{request}").text
+    assert "No such case" in shown
+    assert "/ledger?event=emergency-asked" in shown
 
 
 @ONLY_SQLITE
