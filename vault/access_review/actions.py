@@ -26,15 +26,19 @@ def open_review(db: Session) -> AccessReview | None:
 
 
 def due_at(db: Session, settings: Settings) -> datetime:
-    """When the next review must be finished: so many days after the last one, or after the founding.
-
-    The founding is where the ledger begins, so that no empty house under duress says that it is overdue.
-    """
+    """When the next review must be finished: so many days after the last one, or after the founding."""
     last = db.scalars(select(func.max(AccessReview.finished_at))).first()
+    began = last or db.scalars(select(func.min(Officer.added_at))).one()
     first = db.scalar(select(tables.entries.c.at).where(tables.entries.c.index == 0))
-    if first is None:
+    if began is None:
         raise LookupError("the vault was never founded")
-    return (last or datetime.fromisoformat(first)) + timedelta(days=settings.access_review_days)
+    if first is None:
+        raise LookupError("the ledger has no entry")
+    due = began + timedelta(days=settings.access_review_days)
+    # The ledger of the empty house begins with a sign-in under duress, and nothing was overdue before that.
+    while due <= datetime.fromisoformat(first):
+        due += timedelta(days=settings.access_review_days)
+    return due
 
 
 def get(db: Session, review: UUID) -> AccessReview:
