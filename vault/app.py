@@ -132,16 +132,13 @@ def create_app(vault: RunningVault) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=vault.settings.proxies)  # type: ignore[method-assign]
     harden(app, vault.settings)
     here = Path(__file__).parent
-    app.jinja_loader = ChoiceLoader(
-        [
-            FileSystemLoader(here / "templates"),
-            PrefixLoader({name: FileSystemLoader(here / name / "templates") for name in FEATURES}),
-        ]
-    )
+    rooms = PrefixLoader({name: FileSystemLoader(here / name / "templates") for name in FEATURES})
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(here / "templates"), rooms])
     app.jinja_env.undefined = StrictUndefined
     app.url_map.converters["word"] = WordConverter
     templating.install(app, ZoneInfo(vault.settings.time_zone), vault.now)
     app.jinja_env.globals["demonstration"] = vault.settings.demonstration
+    app.jinja_env.filters["as_told"] = lambda index: decoy.place_told(vault.database.engine, index)
     CSRFProtect(app)
     _recognise_officers(app)
     for name in FEATURES:
@@ -174,7 +171,7 @@ def _recognise_officers(app: Flask) -> None:
         if known is not None:
             g.found, g.actor = known
             if g.actor.is_under_duress and is_guarded(app, request.endpoint):  # The door stays the door.
-                decoy.show_to(g.actor.officer)
+                decoy.show_to(decoy.Forced(g.actor.officer, g.actor.session))
 
     @logins.request_loader  # type: ignore[untyped-decorator]
     def load(_request: object) -> SignedIn | None:

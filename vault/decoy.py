@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     create_engine,
     event,
+    func,
     insert,
     or_,
     select,
@@ -34,17 +36,26 @@ from audit.heads import Leaf, Tip, append
 from audit.tree import Frontier
 from vault.database import Base, RecordedSession
 
-_OFFICER: ContextVar[UUID | None] = ContextVar("under_duress", default=None)
+
+@dataclass(frozen=True)
+class Forced:
+    """An officer under duress, and the session that they were made to begin, as entries name it."""
+
+    officer: UUID
+    session: str | None
 
 
-def show_to(officer: UUID | None) -> None:
+_FORCED: ContextVar[Forced | None] = ContextVar("under_duress", default=None)
+
+
+def show_to(forced: Forced | None) -> None:
     """From now on, in this thread or task, everything works on this officer's empty house; None ends it."""
-    _OFFICER.set(officer)
+    _FORCED.set(forced)
 
 
-def shown_to() -> UUID | None:
+def shown_to() -> Forced | None:
     """Whose empty house is shown here, or None where the vault is itself."""
-    return _OFFICER.get()
+    return _FORCED.get()
 
 
 Own = Callable[[Table, UUID], ColumnElement[bool]]
@@ -72,8 +83,9 @@ OWN: Mapping[str, Own] = {
 """The rows that stand in the empty house, by table; of every other table none does."""
 
 
-SIGNED_IN = "signed-in"
-"""The newest entry of this event of the officer's own is all that the ledger of the empty house tells."""
+ALARM = "duress-password-given"
+MOST_ENTRIES = 500
+"""So many entries of the session the ledger of the empty house tells at most, the oldest of them."""
 
 
 _MARK = "empty house"
@@ -92,12 +104,12 @@ class EmptyHouse:
         self._made: Engine | None = None
 
     @contextmanager
-    def opened(self, real: Engine, officer: UUID, *, writing: bool) -> Iterator[RecordedSession]:
+    def opened(self, real: Engine, forced: Forced, *, writing: bool) -> Iterator[RecordedSession]:
         """A session on an officer's empty house; what it changes is thrown away, and it records nothing."""
         engine = self._engine().execution_options(writing=True) if writing else self._engine()
         with RecordedSession(bind=engine, autoflush=writing, expire_on_commit=False) as session:
             session.info[_MARK] = True
-            _furnish(session, real, officer)
+            _furnish(session, real, forced)
             try:
                 yield session
             finally:
@@ -141,22 +153,43 @@ def _make() -> Engine:
     return engine
 
 
-def _furnish(session: RecordedSession, real: Engine, officer: UUID) -> None:
+def _furnish(session: RecordedSession, real: Engine, forced: Forced) -> None:
     """Copy the officer's own rows, as they are at this moment."""
     house = session.connection()
     with real.connect() as connection:
         for name, own in OWN.items():
             table = Base.metadata.tables[name]
-            rows = connection.execute(select(table).where(own(table, officer))).mappings().all()
+            rows = connection.execute(select(table).where(own(table, forced.officer))).mappings().all()
             if rows:
                 house.execute(insert(table), [dict(row) for row in rows])
-        _begin_ledger(house, connection, officer)
+        _begin_ledger(house, connection, forced)
 
 
-def _begin_ledger(house: Connection, real: Connection, officer: UUID) -> None:
+def _own_entries(forced: Forced) -> list[ColumnElement[bool]]:
+    """What the officer did in this very session: nothing of another one, which would name cases."""
+    entries = audit.tables.entries.c
+    return [
+        entries.officer == str(forced.officer),
+        entries.session == forced.session,
+        entries.event != ALARM,
+    ]
+
+
+def _begin_ledger(house: Connection, real: Connection, forced: Forced) -> None:
     """A ledger without any entry would be none: it begins with the officer's own sign-in, as it was made."""
     entries = audit.tables.entries.c
-    own = select(entries.leaf).where(entries.event == SIGNED_IN, entries.officer == str(officer))
-    leaf = real.scalar(own.order_by(entries.index.desc()).limit(1))
-    if leaf is not None:
-        append(house, Tip(0, Frontier()), [Leaf(Entry.from_canonical(leaf), leaf, None)])
+    own = select(entries.leaf).where(*_own_entries(forced)).order_by(entries.index).limit(MOST_ENTRIES)
+    leaves = [Leaf(Entry.from_canonical(leaf), leaf, None) for leaf in real.scalars(own)]
+    if leaves:
+        append(house, Tip(0, Frontier()), leaves)
+
+
+def place_told(real: Engine, index: int) -> int:
+    """Where an entry stands in the ledger that is seen here: its own index, but for an empty house."""
+    forced = shown_to()
+    if forced is None:
+        return index
+    entries = audit.tables.entries.c
+    before = select(func.count()).select_from(audit.tables.entries).where(entries.index < index)
+    with real.connect() as connection:
+        return connection.scalar(before.where(*_own_entries(forced))) or 0

@@ -162,12 +162,12 @@ class RunningVault:
     @contextmanager
     def reading(self) -> Iterator[RecordedSession]:
         """A session for looking; what it changes is thrown away. Under duress it looks at an empty house."""
-        officer = decoy.shown_to()
-        if officer is None:
+        forced = decoy.shown_to()
+        if forced is None:
             with self.database.reading() as session:
                 yield session
         else:
-            with self.empty_house.opened(self.database.engine, officer, writing=False) as session:
+            with self.empty_house.opened(self.database.engine, forced, writing=False) as session:
                 yield session
 
     @contextmanager
@@ -177,12 +177,12 @@ class RunningVault:
         Raises audit.errors.LedgerDelayed when the act is kept but its entry still waits to be woven. Under
         duress the act finds an empty house, and what would be kept ends in audit.errors.LedgerUnavailable.
         """
-        officer = decoy.shown_to()
-        if officer is None:
+        forced = decoy.shown_to()
+        if forced is None:
             with self.writing_always() as session:
                 yield session
         else:
-            with self.empty_house.opened(self.database.engine, officer, writing=True) as session:
+            with self.empty_house.opened(self.database.engine, forced, writing=True) as session:
                 session.pend, session.trust, session.vouch = self.ledger.pend, self.trust, self.vouch
                 try:
                     yield session

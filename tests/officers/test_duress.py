@@ -17,6 +17,7 @@ import crypto.wraps
 from audit.entries import Entry, new_entry_id
 from tests.adversaries.thief import Thief
 from tests.cast import CAST, PASSWORD, Cast, Officer, Stage
+from tests.keys.reading import plain
 from tests.officers.devices import Device, asked, entries, last, make_codes, offer_passkeys, with_passkey
 from tests.officers.forced import DURESS, forced, prepared, set_duress, sign_in_with
 from tests.programme import REFERRAL, open_case
@@ -470,6 +471,32 @@ def test_two_threads_each_see_their_own(cast: Cast) -> None:
 
 
 @ONLY_SQLITE
+def test_what_a_forced_auditor_is_told_of_the_ledger_fits_together(cast: Cast) -> None:
+    """It holds what was done in this session, and each page is recorded as the next of its entries."""
+    open_case(cast, ["ines"])
+    aud = forced(cast, "aud")
+    for place in (1, 2):
+        shown = plain(aud.get("/ledger").text)
+        assert f"Recorded as entry {place}." in shown
+        assert f"{place + 1} entries so far" in shown
+
+
+@ONLY_SQLITE
+def test_of_a_session_of_their_own_a_forced_auditors_ledger_tells_nothing(cast: Cast) -> None:
+    stage, case = cast.stage, open_case(cast, ["ines"])
+    set_allowed(stage, 2)
+    password = prepared(cast, "aud")
+    stage.clock.forward(minutes=2)
+    forced_aud = sign_in_with(stage, "aud", password)
+    stage.clock.forward(minutes=2)
+    own = sign_in_with(stage, "aud", PASSWORD.format("aud"))
+    assert own.get(f"/ledger/subjects/case/{case.id}").status_code == 200
+    shown = forced_aud.get("/ledger").text
+    assert str(case.id) not in shown
+    assert "2 entries so far" in plain(shown)
+
+
+@ONLY_SQLITE
 def test_a_thread_that_served_a_session_under_duress_serves_the_next_as_it_is(cast: Cast) -> None:
     opened = open_case(cast, ["ines"])
     ada = cast["ada"]
@@ -547,7 +574,8 @@ def test_only_the_tables_of_the_officers_own_account_are_furnished(cast: Cast) -
     open_case(cast, ["ines"])
     stage, ines = cast.stage, cast["ines"].actor.officer
     house = stage.vault.empty_house
-    with house.opened(stage.vault.database.engine, ines, writing=False) as db:
+    forced = decoy.Forced(ines, cast["ines"].actor.session)
+    with house.opened(stage.vault.database.engine, forced, writing=False) as db:
         filled = {
             table.name
             for metadata in migrations.metadatas()
@@ -560,7 +588,7 @@ def test_only_the_tables_of_the_officers_own_account_are_furnished(cast: Cast) -
         assert (entry.entry.event, entry.entry.officer) == (Event.SIGNED_IN, ines)
     assert filled <= {*decoy.OWN, "ledger_entries", "ledger_heads", "ledger_subjects"}
     assert {"officers", "sessions", "holder_keys"} <= filled
-    assert decoy.SIGNED_IN == Event.SIGNED_IN
+    assert decoy.ALARM == Event.DURESS_PASSWORD_GIVEN
 
 
 @ONLY_SQLITE

@@ -129,7 +129,7 @@ def prove_at_terminal(vault: RunningVault, name: str, password: str, code: str, 
     except proofs.ProofRefused as error:
         failing.note(vault, Event.SIGN_IN_FAILED, error, caller, "terminal", None, now)
         raise
-    decoy.show_to(who.officer if who.is_under_duress else None)
+    decoy.show_to(decoy.Forced(who.officer, who.session) if who.is_under_duress else None)
     return who
 
 
