@@ -13,11 +13,16 @@ def try_doors(ivo: AtWork) -> None:
         assert ivo.go(NOWHERE) == 404
 
 
-def find_alert(aud: AtWork) -> str:
-    """Aud finds the alert in the list, folded or not; where it is."""
-    aud.go("/ledger/alerts")
+def list_alerts(aud: AtWork, path: str) -> None:
+    """Aud sees every alert of a list, also those that were folded into one line."""
+    aud.go(path)
     while folded := aud.page.locator("li details:not([open]) > summary").all_inner_texts():
         aud.unfold(folded[0])
+
+
+def find_alert(aud: AtWork) -> str:
+    """Aud finds the alert in the list, folded or not; where it is."""
+    list_alerts(aud, "/ledger/alerts")
     aud.follow(REFUSED, exact=False)
     aud.sees("What to do next")
     return aud.path

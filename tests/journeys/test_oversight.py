@@ -12,7 +12,7 @@ def test_an_alert_is_found_on_the_desk_dismissed_with_a_reason_and_read_again(st
     aud.sees(overseeing.REFUSED)
     path = overseeing.dismiss(aud)
     aud.sees_nothing_of(overseeing.WHY)
-    aud.go("/ledger/alerts?state=dismissed")
+    overseeing.list_alerts(aud, "/ledger/alerts?state=dismissed")
     aud.page.locator(f"a[href='{path}']").click()
     aud.page.locator("section").last.locator("tbody a").first.click()
     aud.sees(overseeing.WHY)

@@ -324,4 +324,4 @@ def test_without_a_public_origin_no_passkey_is_offered(cast: Cast) -> None:
     vault = cast.stage.vault
     vault.settings = replace(vault.settings, public_origin="")
     assert cast["ines"].get("/passkeys/add").status_code == 409
-    assert "Passkeys are not set up here" in cast["ines"].get("/account").text
+    assert "Passkeys cannot be added yet" in cast["ines"].get("/account").text

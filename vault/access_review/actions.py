@@ -14,6 +14,7 @@ from vault.access.events import Event, record
 from vault.access.policy import Permission, Role
 from vault.access_review.models import AccessReview, AccessReviewAnswer, ReviewAnswer
 from vault.database import RecordedSession
+from vault.decoy import is_empty_house
 from vault.errors import NotKnown, RoleMayNot, RuleForbids
 from vault.officers.models import Officer, OfficerState, in_order
 from vault.settings import Settings
@@ -29,15 +30,14 @@ def due_at(db: Session, settings: Settings) -> datetime:
     """When the next review must be finished: so many days after the last one, or after the founding."""
     last = db.scalars(select(func.max(AccessReview.finished_at))).first()
     began = last or db.scalars(select(func.min(Officer.added_at))).one()
-    first = db.scalar(select(tables.entries.c.at).where(tables.entries.c.index == 0))
     if began is None:
         raise LookupError("the vault was never founded")
-    if first is None:
-        raise LookupError("the ledger has no entry")
     due = began + timedelta(days=settings.access_review_days)
-    # The ledger of the empty house begins with a sign-in under duress, and nothing was overdue before that.
-    while due <= datetime.fromisoformat(first):
-        due += timedelta(days=settings.access_review_days)
+    if is_empty_house(db):
+        # Its ledger begins with a sign-in under duress, and nothing was overdue before that.
+        first = db.scalars(select(tables.entries.c.at).where(tables.entries.c.index == 0)).first()
+        while first is not None and due <= datetime.fromisoformat(first):
+            due += timedelta(days=settings.access_review_days)
     return due
 
 
