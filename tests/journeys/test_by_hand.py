@@ -52,6 +52,7 @@ def typed(typists: Typists, everything: None) -> Opened:
     return Opened(referral, code, path)
 
 
+@pytest.mark.soak
 def test_a_record_is_written_and_read(typists: Typists, typed: Opened) -> None:
     ines = typists["ines"]
     acts.fill_record(ines, typed.path)
@@ -61,6 +62,7 @@ def test_a_record_is_written_and_read(typists: Typists, typed: Opened) -> None:
     ines.sees("Nobody was found")
 
 
+@pytest.mark.soak
 def test_a_paper_is_kept_and_removed(typists: Typists, typed: Opened, tmp_path: Path) -> None:
     ines, paper = typists["ines"], tmp_path / "order.txt"
     paper.write_text(acts.THREAT)
@@ -75,6 +77,7 @@ def test_a_paper_is_kept_and_removed(typists: Typists, typed: Opened, tmp_path: 
     assert ines.press("Remove paper 1") == 200
 
 
+@pytest.mark.soak
 def test_a_place_is_added_searched_opened_held_and_lived_in(typists: Typists, typed: Opened) -> None:
     house, ines = acts.add_house(typists["ada"], "H-031", 2), typists["ines"]
     acts.search(ines, typed.code)
@@ -87,12 +90,14 @@ def test_a_place_is_added_searched_opened_held_and_lived_in(typists: Typists, ty
     ines.sees("The arrival is recorded.")
 
 
+@pytest.mark.soak
 def test_rent_is_requested_approved_and_paid(typists: Typists, typed: Opened) -> None:
     payment = acts.request_rent(typists["ada"], typed.path)
     acts.approve_rent(typists["dee"], payment)
     acts.pay_rent(typists["fin"], payment, "TR-004418")
 
 
+@pytest.mark.soak
 def test_a_disclosure_goes_all_its_way(typists: Typists, typed: Opened, tmp_path: Path) -> None:
     path = disclosing.ask(typists["pat"], typed.referral)
     disclosing.prepare(typists["ada"], path)
@@ -101,6 +106,7 @@ def test_a_disclosure_goes_all_its_way(typists: Typists, typed: Opened, tmp_path
     assert disclosing.fetch(typists["pat"], path, tmp_path).stat().st_size > 0
 
 
+@pytest.mark.soak
 def test_the_auditor_reads_narrows_dismisses_flags_and_exports(
     typists: Typists, typed: Opened, tmp_path: Path
 ) -> None:
@@ -114,23 +120,27 @@ def test_the_auditor_reads_narrows_dismisses_flags_and_exports(
     assert aud.download("Export the ledger", tmp_path).stat().st_size > 0
 
 
-WAYS = pytest.mark.parametrize("way", ["on a telephone without scripts", "by keyboard"])
+BY_KEYBOARD = "by keyboard"
+WAYS = pytest.mark.parametrize(
+    "way", ["on a telephone without scripts", pytest.param(BY_KEYBOARD, marks=pytest.mark.soak)]
+)
 
 
 @WAYS
 def test_an_officer_asks_for_a_stand_in_who_works_on_the_case_until_the_coordinator_ends_it(
     staff: Staff, typists: Typists, other_case: Opened, way: str
 ) -> None:
-    attendance.stand_in(typists if way == "by keyboard" else staff, other_case)
+    attendance.stand_in(typists if way == BY_KEYBOARD else staff, other_case)
 
 
 @WAYS
 def test_the_coordinator_answers_about_each_officer_and_the_deputy_about_the_coordinator(
     staff: Staff, typists: Typists, everything: None, way: str
 ) -> None:
-    attendance.review_access(typists if way == "by keyboard" else staff)
+    attendance.review_access(typists if way == BY_KEYBOARD else staff)
 
 
+@pytest.mark.soak
 def test_a_threat_is_opened_in_an_emergency_ended_and_read_about(
     typists: Typists, other_case: Opened
 ) -> None:
@@ -139,8 +149,8 @@ def test_a_threat_is_opened_in_an_emergency_ended_and_read_about(
 
 @WAYS
 def test_accounts_are_opened_locked_released_and_kept(staff: Staff, typists: Typists, way: str) -> None:
-    those = typists if way == "by keyboard" else staff
-    name, full_name = ("kim", "Kim Keyes") if way == "by keyboard" else ("kit", "Kit Kettle")
+    those = typists if way == BY_KEYBOARD else staff
+    name, full_name = ("kim", "Kim Keyes") if way == BY_KEYBOARD else ("kit", "Kit Kettle")
     administrator, officer = those["max"], those.another(name)
     keeping.look_after(administrator)
     keeping.admit(administrator, those["ada"], officer, full_name)

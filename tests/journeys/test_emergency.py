@@ -34,6 +34,7 @@ def ask(page: Page, case: OpenedCase) -> UUID:
     return UUID(page.url.rsplit("/", 1)[1])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
 def test_every_page_of_an_emergency_reads_well_from_the_request_to_the_review(
     cast: Cast, browser: Browser, origin: str
